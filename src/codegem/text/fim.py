@@ -1,0 +1,190 @@
+"""The fill-in-the-middle grammar: source files to tokens and back.
+
+Training text and prompts come from this one module, so they can't differ. The layouts, with P, M and
+S for the prefix, middle and suffix of one file:
+
+    PSM         path\n <|fim_prefix|> P <|fim_suffix|> S <|fim_middle|> M <|file_separator|>
+    SPM         path\n <|fim_suffix|> S <|fim_prefix|> P <|fim_middle|> M <|file_separator|>
+    SPM_JOINED  path\n <|fim_prefix|> <|fim_suffix|> S <|fim_middle|> P M <|file_separator|>
+    no hole     path\n content <|file_separator|>
+
+PSM is CodeGemma's published layout (arXiv 2406.11409, figures 2 and 4): the path line stands before the
+first fill-in-the-middle token and no white space is added. Its SPM is not published; SPM and SPM_JOINED
+are the two variants of Bavarian et al., arXiv 2207.14255.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+from codegem.text.tokenizer import Tokenizer
+
+
+class Order(StrEnum):
+    """Which part of a file comes first."""
+
+    PSM = "psm"
+    SPM = "spm"
+    SPM_JOINED = "spm-joined"
+
+
+class Role(IntEnum):
+    """What a token is in a rendered sequence."""
+
+    CONTROL = 0
+    PATH = 1
+    TEXT = 2
+    PREFIX = 3
+    MIDDLE = 4
+    SUFFIX = 5
+
+
+@dataclass(frozen=True)
+class Hole:
+    """A file whose middle is to be filled; prefix + middle + suffix is its text."""
+
+    prefix: str
+    middle: str
+    suffix: str
+    order: Order = Order.PSM
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One file of a sequence: whole text, or text with a hole. The path is one line, or absent."""
+
+    path: str | None
+    content: str | Hole
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """Token ids, and the `Role` of each."""
+
+    tokens: list[int]
+    roles: list[int]
+
+
+def render(files: Sequence[SourceFile], tokenizer: Tokenizer, *, bos: bool = True) -> Rendered:
+    """Tokens of files in their order, each ended by `<|file_separator|>`.
+
+    >>> from codegem.text.tokenizer import ByteTokenizer
+    >>> render([SourceFile("a", Hole("x", "y", "z"))], ByteTokenizer()).tokens
+    [2, 107, 20, 4, 130, 6, 132, 5, 131, 7]
+
+    Raises:
+        ValueError: a path holds a line break.
+    """
+    special = tokenizer.special
+    tokens, roles = ([special.bos], [int(Role.CONTROL)]) if bos else ([], [])
+    for file in files:
+        for role, piece in _pieces(file, tokenizer):
+            ids = tokenizer.encode(piece) if isinstance(piece, str) else [piece]
+            tokens += ids
+            roles += [int(role)] * len(ids)
+    return Rendered(tokens, roles)
+
+
+def prompt(
+    prefix: str,
+    suffix: str,
+    tokenizer: Tokenizer,
+    *,
+    path: str | None = None,
+    context: Sequence[tuple[str, str]] = (),
+    order: Order = Order.PSM,
+    bos: bool = True,
+) -> list[int]:
+    """Tokens that ask for the middle: `render` with nothing in the hole, up to where the middle begins.
+
+    Args:
+        context: other files as (path, text), before the one to be filled.
+    """
+    files = [SourceFile(name, text) for name, text in context]
+    files.append(SourceFile(path, Hole(prefix, "", suffix, order)))
+    return render(files, tokenizer, bos=bos).tokens[:-1]
+
+
+def stop_ids(tokenizer: Tokenizer) -> frozenset[int]:
+    """Ids that end a completion: `<eos>` and the four fill-in-the-middle tokens."""
+    s = tokenizer.special
+    return frozenset((s.eos, s.fim_prefix, s.fim_middle, s.fim_suffix, s.file_separator))
+
+
+def parse(tokens: Sequence[int], tokenizer: Tokenizer, *, paths: bool = True) -> list[SourceFile]:
+    """The files that `render` was given.
+
+    Two things are the same sequence and can't be told apart: SPM_JOINED is read as PSM with an empty
+    prefix and P + M as its middle; and whether a file without a hole begins with a path line is not
+    marked, so `paths` says it.
+
+    Raises:
+        ValueError: the tokens are not of the grammar.
+    """
+    if tokens and tokens[0] == tokenizer.special.bos:
+        tokens = tokens[1:]
+    files, start = [], 0
+    for end, token in enumerate(tokens):
+        if token == tokenizer.special.file_separator:
+            files.append(_parse_file(tokens[start:end], tokenizer, paths))
+            start = end + 1
+    if start != len(tokens):
+        raise ValueError(f"the last {len(tokens) - start} tokens are not ended by <|file_separator|>")
+    return files
+
+
+def _pieces(file: SourceFile, tokenizer: Tokenizer) -> list[tuple[Role, str | int]]:
+    """One file as (role, text or special id), in the order of its layout."""
+    special = tokenizer.special
+    path: list[tuple[Role, str | int]] = []
+    if file.path is not None:
+        if "\n" in file.path:
+            raise ValueError(f"a path can't hold a line break: {file.path!r}")
+        path = [(Role.PATH, file.path + "\n")]
+    end = (Role.CONTROL, special.file_separator)
+    if isinstance(file.content, str):
+        return [*path, (Role.TEXT, file.content), end]
+    hole = file.content
+    before = (Role.CONTROL, special.fim_prefix), (Role.PREFIX, hole.prefix)
+    after = (Role.CONTROL, special.fim_suffix), (Role.SUFFIX, hole.suffix)
+    middle = (Role.CONTROL, special.fim_middle), (Role.MIDDLE, hole.middle)
+    match hole.order:
+        case Order.PSM:
+            return [*path, *before, *after, *middle, end]
+        case Order.SPM:
+            return [*path, *after, *before, *middle, end]
+        case Order.SPM_JOINED:
+            return [*path, before[0], *after, middle[0], before[1], middle[1], end]
+
+
+def _parse_file(tokens: Sequence[int], tokenizer: Tokenizer, paths: bool) -> SourceFile:
+    special = tokenizer.special
+    names = {special.fim_prefix: "prefix", special.fim_suffix: "suffix", special.fim_middle: "middle"}
+    marks = [i for i, token in enumerate(tokens) if token in names]
+    if not marks:
+        text = _text(tokens, tokenizer)
+        if not paths:
+            return SourceFile(None, text)
+        path, line_break, content = text.partition("\n")
+        if not line_break:
+            raise ValueError("a file without a path line")
+        return SourceFile(path, content)
+    order = [names[tokens[i]] for i in marks]
+    if order not in (["prefix", "suffix", "middle"], ["suffix", "prefix", "middle"]):
+        raise ValueError(f"fill-in-the-middle tokens in the order {', '.join(order)}")
+    head = _text(tokens[: marks[0]], tokenizer)
+    if head and head.find("\n") != len(head) - 1:
+        raise ValueError(f"what stands before the first fill-in-the-middle token is not one line: {head!r}")
+    ends = [*marks[1:], len(tokens)]
+    parts = {
+        name: _text(tokens[i + 1 : end], tokenizer) for name, i, end in zip(order, marks, ends, strict=True)
+    }
+    layout = Order.PSM if order[0] == "prefix" else Order.SPM
+    return SourceFile(head[:-1] if head else None, Hole(**parts, order=layout))
+
+
+def _text(tokens: Sequence[int], tokenizer: Tokenizer) -> str:
+    strange = [token for token in tokens if not tokenizer.piece_bytes(token)]
+    if strange:
+        raise ValueError(f"id {strange[0]} stands for no text")
+    return tokenizer.decode(tokens)
