@@ -1,0 +1,107 @@
+"""Rotary positions, masks, grouped-query attention and its key/value cache."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from codegem.model.blockwise import blockwise_attention
+from codegem.model.config import ModelConfig
+from codegem.model.linear import Linear
+
+_MASKED = -1e30  # finite, so that a row with nothing to see gives a mean and not NaN
+
+
+def rope(x: Float[Array, "B T heads H"], positions: Int[Array, "B T"], theta: float) -> Float[Array, "B T heads H"]:
+    """Rotate half-split pairs (i, i + H/2) by position · theta^(-2i/H), in float32 (arXiv 2104.09864)."""
+    half = x.shape[-1] // 2
+    frequency = theta ** (-jnp.arange(half, dtype=jnp.float32) / half)
+    angle = positions[..., None, None].astype(jnp.float32) * frequency
+    sin, cos = jnp.sin(angle), jnp.cos(angle)
+    first, second = jnp.split(x.astype(jnp.float32), 2, axis=-1)
+    rotated = jnp.concatenate([first * cos - second * sin, second * cos + first * sin], axis=-1)
+    return rotated.astype(x.dtype)
+
+
+def attend(
+    q: Float[Array, "B T N H"],
+    k: Float[Array, "B S K H"],
+    v: Float[Array, "B S K H"],
+    visible: Bool[Array, "B T S"],
+) -> Float[Array, "B T N H"]:
+    """Softmax attention; each of K key/value heads serves N/K query heads. `q` is scaled already."""
+    batch, length, heads, size = q.shape
+    grouped = q.reshape(batch, length, k.shape[2], -1, size)
+    logits = jnp.einsum("BTKGH,BSKH->BKGTS", grouped, k, preferred_element_type=jnp.float32)
+    logits = jnp.where(visible[:, None, None], logits, _MASKED)
+    weights = jax.nn.softmax(logits, axis=-1).astype(v.dtype)
+    mixed = jnp.einsum("BKGTS,BSKH->BTKGH", weights, v, preferred_element_type=jnp.float32)
+    return mixed.reshape(batch, length, heads, size).astype(q.dtype)
+
+
+class LayerCache(eqx.Module):
+    """Keys (rotated) and values of one layer, [B, capacity, K, H]."""
+
+    keys: Float[Array, "B S K H"]
+    values: Float[Array, "B S K H"]
+
+
+class Attention(eqx.Module):
+    """Grouped-query attention (multi-query for one key/value head) without biases."""
+
+    q: Linear
+    k: Linear
+    v: Linear
+    o: Linear
+    config: ModelConfig = eqx.field(static=True)
+
+    @staticmethod
+    def init(config: ModelConfig, key: Array, *, out_scale: float, dtype: jnp.dtype) -> "Attention":
+        """Random weights; `out_scale` shrinks what is added to the residual stream."""
+        keys = jax.random.split(key, 4)
+        wide, narrow = config.num_heads * config.head_dim, config.num_kv_heads * config.head_dim
+        return Attention(
+            q=Linear.init(config.d_model, wide, keys[0], dtype=dtype),
+            k=Linear.init(config.d_model, narrow, keys[1], dtype=dtype),
+            v=Linear.init(config.d_model, narrow, keys[2], dtype=dtype),
+            o=Linear.init(wide, config.d_model, keys[3], scale=out_scale, dtype=dtype),
+            config=config,
+        )
+
+    def __call__(
+        self, x: Float[Array, "B T D"], positions: Int[Array, "B T"], segment_ids: Int[Array, "B T"]
+    ) -> Float[Array, "B T D"]:
+        """Attention over whole sequences, inside segments."""
+        q, k, v = self._project(x, positions)
+        return self.o(_flat(blockwise_attention(q, k, v, segment_ids)))
+
+    def extend(
+        self, x: Float[Array, "B T D"], cache: LayerCache, lengths: Int[Array, "B"]
+    ) -> tuple[Float[Array, "B T D"], LayerCache]:
+        """Attention of T new positions, which stand behind `lengths` filled slots of the cache."""
+        positions = lengths[:, None] + jnp.arange(x.shape[1])
+        q, k, v = self._project(x, positions)
+        cache = LayerCache(_write(cache.keys, k, lengths), _write(cache.values, v, lengths))
+        visible = jnp.arange(cache.keys.shape[1]) <= positions[..., None]
+        mixed = attend(q, cache.keys.astype(x.dtype), cache.values.astype(x.dtype), visible)
+        return self.o(_flat(mixed)), cache
+
+    def _project(self, x: Array, positions: Array) -> tuple[Array, Array, Array]:
+        heads, theta = self.config.head_dim, self.config.rope_theta
+        q, k, v = (_heads(layer(x), heads) for layer in (self.q, self.k, self.v))
+        q = rope(q, positions, theta) * jnp.asarray(heads**-0.5, x.dtype)
+        return q, rope(k, positions, theta), v
+
+
+def _heads(x: Array, head_dim: int) -> Array:
+    return x.reshape(*x.shape[:-1], -1, head_dim)
+
+
+def _flat(x: Array) -> Array:
+    return x.reshape(*x.shape[:-2], -1)
+
+
+def _write(slots: Array, new: Array, lengths: Array) -> Array:
+    """Put `new` [B, T, K, H] behind the filled slots of each row."""
+    at = jax.vmap(lambda row, rows, start: jax.lax.dynamic_update_slice_in_dim(row, rows, start, axis=0))
+    return at(slots, new.astype(slots.dtype), lengths)

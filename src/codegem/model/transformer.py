@@ -1,0 +1,188 @@
+"""Gemma 1: RMSNorm, GeGLU, the block and the transformer (arXiv 2403.08295)."""
+
+from collections.abc import Sequence
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax.typing import DTypeLike
+from jaxtyping import Array, Float, Int
+
+from codegem.model.attention import Attention, LayerCache
+from codegem.model.config import ModelConfig
+from codegem.model.linear import Linear, product
+
+
+class RMSNorm(eqx.Module):
+    """x · rsqrt(mean(x²) + eps) · (1 + scale), in float32; the scale is float32 whatever the compute dtype."""
+
+    scale: Float[Array, "D"]
+    eps: float = eqx.field(static=True)
+
+    def __call__(self, x: Float[Array, "*batch D"]) -> Float[Array, "*batch D"]:
+        wide = x.astype(jnp.float32)
+        wide = wide * jax.lax.rsqrt(jnp.mean(wide * wide, axis=-1, keepdims=True) + self.eps)
+        return (wide * (1.0 + self.scale.astype(jnp.float32))).astype(x.dtype)
+
+
+class GeGLU(eqx.Module):
+    """down(gelu(gate(x)) · up(x)) with the tanh approximation of GELU (arXiv 2002.05202)."""
+
+    gate: Linear
+    up: Linear
+    down: Linear
+
+    @staticmethod
+    def init(config: ModelConfig, key: Array, *, out_scale: float, dtype: jnp.dtype) -> "GeGLU":
+        """Random weights."""
+        gate, up, down = jax.random.split(key, 3)
+        return GeGLU(
+            gate=Linear.init(config.d_model, config.d_mlp, gate, dtype=dtype),
+            up=Linear.init(config.d_model, config.d_mlp, up, dtype=dtype),
+            down=Linear.init(config.d_mlp, config.d_model, down, scale=out_scale, dtype=dtype),
+        )
+
+    def __call__(self, x: Float[Array, "B T D"]) -> Float[Array, "B T D"]:
+        return self.down(jax.nn.gelu(self.gate(x), approximate=True) * self.up(x))
+
+
+class Block(eqx.Module):
+    """Pre-norm attention and MLP, each added to the residual stream."""
+
+    attention_norm: RMSNorm
+    attention: Attention
+    mlp_norm: RMSNorm
+    mlp: GeGLU
+
+    @staticmethod
+    def init(config: ModelConfig, key: Array, *, dtype: jnp.dtype) -> "Block":
+        """Random weights; the sum of 2L residual branches keeps variance near 1."""
+        attention, mlp = jax.random.split(key)
+        out_scale = (2 * config.num_layers) ** -0.5
+        return Block(
+            attention_norm=_norm(config),
+            attention=Attention.init(config, attention, out_scale=out_scale, dtype=dtype),
+            mlp_norm=_norm(config),
+            mlp=GeGLU.init(config, mlp, out_scale=out_scale, dtype=dtype),
+        )
+
+    def __call__(self, x: Array, positions: Array, segment_ids: Array) -> Array:
+        x = x + self.attention(self.attention_norm(x), positions, segment_ids)
+        return x + self.mlp(self.mlp_norm(x))
+
+    def extend(self, x: Array, cache: LayerCache, lengths: Array) -> tuple[Array, LayerCache]:
+        """The block for T new positions behind a cache."""
+        mixed, cache = self.attention.extend(self.attention_norm(x), cache, lengths)
+        x = x + mixed
+        return x + self.mlp(self.mlp_norm(x)), cache
+
+
+# Traced once for all layers of a model; XLA inlines the calls. Half of a warm completion was tracing.
+_extend_block = jax.jit(Block.extend)
+
+
+class Transformer(eqx.Module):
+    """The whole model: tied embedding, L blocks, a final norm.
+
+    Example:
+        >>> from codegem.model.config import PRESETS
+        >>> model = Transformer.init(PRESETS["nano"], jax.random.key(0))
+        >>> model(jnp.array([[2, 67, 10]])).shape
+        (1, 3, 8192)
+    """
+
+    embedding: Float[Array, "V D"]
+    blocks: tuple[Block, ...]
+    final_norm: RMSNorm
+    config: ModelConfig = eqx.field(static=True)
+
+    @staticmethod
+    def init(config: ModelConfig, key: Array, dtype: DTypeLike = jnp.float32) -> "Transformer":
+        """Random weights in `dtype`; norm scales are float32.
+
+        The embedding's deviation is GPT-2's: it is the output too, and with unit-variance inputs an untrained
+        model would expect every token to be repeated (a loss of 14 rather than ln V = 9).
+        """
+        dtype = jnp.dtype(dtype)
+        first, *keys = jax.random.split(key, 1 + config.num_layers)
+        embedding = 0.02 * jax.random.normal(first, (config.vocab_size, config.d_model))
+        return Transformer(
+            embedding=embedding.astype(dtype),
+            blocks=tuple(Block.init(config, k, dtype=dtype) for k in keys),
+            final_norm=_norm(config),
+            config=config,
+        )
+
+    def __call__(
+        self,
+        tokens: Int[Array, "B T"],
+        *,
+        positions: Int[Array, "B T"] | None = None,
+        segment_ids: Int[Array, "B T"] | None = None,
+        dtype: DTypeLike | None = None,
+    ) -> Float[Array, "B T V"]:
+        """Float32 logits of the token after each position; `hidden` says what the arguments are."""
+        model = self if dtype is None else cast(self, dtype)
+        return model.unembed(model.hidden(tokens, positions=positions, segment_ids=segment_ids))
+
+    def hidden(
+        self,
+        tokens: Int[Array, "B T"],
+        *,
+        positions: Int[Array, "B T"] | None = None,
+        segment_ids: Int[Array, "B T"] | None = None,
+    ) -> Float[Array, "B T D"]:
+        """Activations after the final norm, in the dtype of the weights.
+
+        Args:
+            positions: RoPE positions; default 0, 1, 2, …
+            segment_ids: attention stays inside runs of one id; default one segment a row.
+        """
+        if positions is None:
+            positions = jnp.broadcast_to(jnp.arange(tokens.shape[1]), tokens.shape)
+        if segment_ids is None:
+            segment_ids = jnp.zeros_like(tokens)
+        x = self._embed(tokens)
+        for block in self.blocks:
+            x = block(x, positions, segment_ids)
+        return self.final_norm(x)
+
+    def unembed(self, hidden: Float[Array, "*batch D"]) -> Float[Array, "*batch V"]:
+        """Float32 logits by the tied embedding."""
+        return product(hidden, self.embedding).astype(jnp.float32)
+
+    def init_cache(self, batch: int, capacity: int, dtype: DTypeLike | None = None) -> tuple[LayerCache, ...]:
+        """An empty cache for `capacity` positions; `dtype` defaults to that of the weights."""
+        config = self.config
+        shape = (batch, capacity, config.num_kv_heads, config.head_dim)
+        kind = self.embedding.dtype if dtype is None else jnp.dtype(dtype)
+        return tuple(LayerCache(jnp.zeros(shape, kind), jnp.zeros(shape, kind)) for _ in self.blocks)
+
+    def extend(
+        self, tokens: Int[Array, "B T"], cache: Sequence[LayerCache], lengths: Int[Array, "B"]
+    ) -> tuple[Float[Array, "B T D"], tuple[LayerCache, ...]]:
+        """Activations after the final norm of T new tokens behind `lengths` cached ones, and the new cache.
+
+        The new keys and values go to slots lengths … lengths + T - 1, which the caller keeps inside the
+        capacity. Slots behind a row's real tokens may hold anything: nothing sees them before they are
+        written again.
+        """
+        x = self._embed(tokens)
+        extended = []
+        for block, layer in zip(self.blocks, cache, strict=True):
+            x, layer = _extend_block(block, x, layer, lengths)
+            extended.append(layer)
+        return self.final_norm(x), tuple(extended)
+
+    def _embed(self, tokens: Array) -> Array:
+        rows = self.embedding[tokens]
+        return rows * jnp.asarray(self.config.d_model**0.5, rows.dtype)
+
+
+def cast(model: Transformer, dtype: DTypeLike) -> Transformer:
+    """The model with its matrices in `dtype`; norm scales stay as they are."""
+    return jax.tree.map(lambda leaf: leaf.astype(dtype) if eqx.is_array(leaf) and leaf.ndim > 1 else leaf, model)
+
+
+def _norm(config: ModelConfig) -> RMSNorm:
+    return RMSNorm(jnp.zeros(config.d_model, jnp.float32), config.norm_eps)
