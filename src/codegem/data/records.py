@@ -1,0 +1,82 @@
+"""What travels down the data line: one frozen dataclass for each arrow."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A project that was read.
+
+    Attributes:
+        name: unique in a build; the version of a package is not part of it.
+        source: the folder or archive that it came from.
+        licence: an SPDX expression, or None where none was recognised.
+    """
+
+    name: str
+    source: str
+    licence: str | None
+
+
+@dataclass(frozen=True)
+class Document:
+    """One source file that passed the filters; `sha256` is of its bytes, `path` within its repository."""
+
+    repository: str
+    path: str
+    text: str
+    language: str
+    licence: str | None
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """One file that was read and is not trained on.
+
+    Attributes:
+        stage: "read", "filter", "licence" or "dedup".
+        reason: a short fixed phrase, fit for counting.
+        detail: the value and the limit, or the file that it repeats.
+    """
+
+    stage: str
+    repository: str
+    path: str
+    reason: str
+    detail: str
+
+
+class FilePart(NamedTuple):
+    """A file, or the `part`-th piece of one that was too long for a context, cut between lines."""
+
+    path: str
+    text: str
+    part: int = 0
+
+
+@dataclass(frozen=True)
+class PackedContext:
+    """Files of one repository that are seen together, in their order."""
+
+    repository: str
+    files: tuple[FilePart, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingExample:
+    """One row of a training batch, T tokens long.
+
+    Attributes:
+        tokens: int32 [T], padded with the tokenizer's pad id.
+        segment_ids: int32 [T]; 0 is padding, 1, 2, … number the packed contexts. Attention stays inside
+            a segment, so that a row may hold several repositories.
+        roles: uint8 [T], the `text.fim.Role` of each token.
+    """
+
+    tokens: np.ndarray
+    segment_ids: np.ndarray
+    roles: np.ndarray
