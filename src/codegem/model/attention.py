@@ -5,11 +5,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from codegem.model.blockwise import blockwise_attention
+from codegem.model.blockwise import block_attention, blockwise_attention
 from codegem.model.config import ModelConfig
 from codegem.model.linear import Linear
-
-_MASKED = -1e30  # finite, so that a row with nothing to see gives a mean and not NaN
 
 
 def rope(x: Float[Array, "B T heads H"], positions: Int[Array, "B T"], theta: float) -> Float[Array, "B T heads H"]:
@@ -31,12 +29,10 @@ def attend(
 ) -> Float[Array, "B T N H"]:
     """Softmax attention; each of K key/value heads serves N/K query heads. `q` is scaled already."""
     batch, length, heads, size = q.shape
-    grouped = q.reshape(batch, length, k.shape[2], -1, size)
-    logits = jnp.einsum("BTKGH,BSKH->BKGTS", grouped, k, preferred_element_type=jnp.float32)
-    logits = jnp.where(visible[:, None, None], logits, _MASKED)
-    weights = jax.nn.softmax(logits, axis=-1).astype(v.dtype)
-    mixed = jnp.einsum("BKGTS,BSKH->BTKGH", weights, v, preferred_element_type=jnp.float32)
-    return mixed.reshape(batch, length, heads, size).astype(q.dtype)
+    grouped = q.reshape(batch, length, k.shape[2], -1, size).transpose(0, 2, 3, 1, 4)
+    over_heads = jax.vmap(block_attention, in_axes=(0, 0, 0, None))
+    mixed, _ = jax.vmap(over_heads)(grouped, k.swapaxes(1, 2), v.swapaxes(1, 2), visible)
+    return mixed.transpose(0, 3, 1, 2, 4).reshape(batch, length, heads, size)
 
 
 class LayerCache(eqx.Module):

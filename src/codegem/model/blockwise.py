@@ -7,7 +7,7 @@ a block are never multiplied. Plain JAX, so that it runs on every device.
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 BLOCK = 256  # queries; 128 and 512 were slower on CPUs
 _MASKED = -1e30  # finite: a masked logit gives weight 0 and never NaN
@@ -30,6 +30,19 @@ def blockwise_attention(
     return mixed.transpose(0, 3, 1, 2, 4).reshape(batch, length, heads, size)
 
 
+def block_attention(
+    q: Float[Array, "G T H"], k: Float[Array, "S H"], v: Float[Array, "S H"], visible: Bool[Array, "T S"]
+) -> tuple[Float[Array, "G T H"], Float[Array, "G T"]]:
+    """Output and log-sum-exp of one block of queries to one key/value head."""
+    groups, length, size = q.shape
+    logits = jnp.where(visible, _dot(_rows(q), k, 1, 1).reshape(groups, length, -1), _MASKED)
+    largest = logits.max(axis=-1, keepdims=True)
+    weights = jnp.exp(logits - largest)
+    total = weights.sum(axis=-1, keepdims=True)
+    mixed = _dot(_rows(weights).astype(v.dtype), v, 1, 0).reshape(groups, length, size)
+    return (mixed / total).astype(q.dtype), (largest + jnp.log(total))[..., 0]
+
+
 @jax.custom_vjp
 def _one_head(
     q: Float[Array, "G T H"], k: Float[Array, "T H"], v: Float[Array, "T H"], segments: Int[Array, "T"]
@@ -39,7 +52,7 @@ def _one_head(
 
 def _forward(q: Array, k: Array, v: Array, segments: Array) -> tuple[Array, tuple[Array, ...]]:
     blocks = [
-        _block_forward(q[:, rows], k[: rows.stop], v[: rows.stop], _visible(segments, rows))
+        block_attention(q[:, rows], k[: rows.stop], v[: rows.stop], _visible(segments, rows))
         for rows in _blocks(q.shape[1])
     ]
     mixed, log_sums = (jnp.concatenate(parts, axis=1) for parts in zip(*blocks, strict=True))
@@ -63,17 +76,6 @@ def _backward(saved: tuple[Array, ...], d_mixed: Array) -> tuple[Array, Array, A
 
 
 _one_head.defvjp(_forward, _backward)
-
-
-def _block_forward(q: Array, k: Array, v: Array, visible: Array) -> tuple[Array, Array]:
-    """Output [G, t, H] and log-sum-exp [G, t] of one block of queries."""
-    groups, length, size = q.shape
-    logits = jnp.where(visible, _dot(_rows(q), k, 1, 1).reshape(groups, length, -1), _MASKED)
-    largest = logits.max(axis=-1, keepdims=True)
-    weights = jnp.exp(logits - largest)
-    total = weights.sum(axis=-1, keepdims=True)
-    mixed = _dot(_rows(weights).astype(v.dtype), v, 1, 0).reshape(groups, length, size)
-    return (mixed / total).astype(q.dtype), (largest + jnp.log(total))[..., 0]
 
 
 def _weights(q: Array, k: Array, visible: Array, log_sums: Array) -> Float[Array, "rows S"]:
