@@ -90,7 +90,14 @@ def test_the_hole_is_cut_by_the_caller() -> None:
 
 @pytest.mark.parametrize(
     ("answer", "middle", "exact"),
-    [("a", "a", True), ("a ", "a", True), ("a\nb", "a", True), (" a", "a", False), ("", "a", False), ("ab", "a", False)],
+    [
+        ("a", "a", True),
+        ("a ", "a", True),
+        ("a\nb", "a", True),
+        (" a", "a", False),
+        ("", "a", False),
+        ("ab", "a", False),
+    ],
 )
 def test_exact(answer: str, middle: str, exact: bool) -> None:
     assert is_exact(answer, middle) is exact

@@ -98,9 +98,7 @@ def _fetch_all(packages: list[Package], out: Path, client: Client, workers: int)
         pool.shutdown(cancel_futures=True)
 
 
-def _fetch_one(
-    package: Package, out: Path, client: Client
-) -> tuple[Literal["fetched", "kept", "failed"], str | None]:
+def _fetch_one(package: Package, out: Path, client: Client) -> tuple[Literal["fetched", "kept", "failed"], str | None]:
     """Bring one package's file to its place, unless it lies there already."""
     place = _place(package, out)
     try:
@@ -126,9 +124,7 @@ def _download_checked(package: Package, part: Path, place: Path, client: Client)
     if found != package.sha256:
         # Whatever lay at the place before had the wrong hash too, and would be taken for good.
         place.unlink(missing_ok=True)
-        raise UserError(
-            f"{package.file} has the hash {found[:12]}…, not {package.sha256[:12]}… as pinned: removed."
-        )
+        raise UserError(f"{package.file} has the hash {found[:12]}…, not {package.sha256[:12]}… as pinned: removed.")
     file.replace(place)
 
 

@@ -85,9 +85,7 @@ def _read_entry(path: Path, number: int, entry: object) -> Package:
     if unknown := [name for name in entry if name not in wanted]:
         raise UserError(f"{where} has fields that no manifest has: {', '.join(unknown)}.")
     if entry["registry"] not in REGISTRIES:
-        raise UserError(
-            f"{where} names the registry {entry['registry']!r}: only {', '.join(REGISTRIES)} is known."
-        )
+        raise UserError(f"{where} names the registry {entry['registry']!r}: only {', '.join(REGISTRIES)} is known.")
     if entry["split"] not in SPLITS:
         raise UserError(f"{where} has the split {entry['split']!r}: it must be one of {', '.join(SPLITS)}.")
     for name, shape in _SHAPES.items():
@@ -113,7 +111,5 @@ def _refuse_duplicates(path: Path, packages: list[Package]) -> None:
         name = re.sub(r"[-_.]+", "-", package.name).lower()
         if name in seen:
             splits = f"{seen[name].split} and {package.split}"
-            raise UserError(
-                f"In {path}, {package.name} is listed twice (splits {splits}): keep one of the two."
-            )
+            raise UserError(f"In {path}, {package.name} is listed twice (splits {splits}): keep one of the two.")
         seen[name] = package

@@ -40,9 +40,7 @@ def prepare_metadata_for_build_wheel(metadata_directory: str, config_settings: o
     if not fields["Name"] or not fields["Version"]:
         sys.exit(NO_METADATA)
     # What a folder is called may not climb out of its parent.
-    name, version = (
-        "".join(c if c.isalnum() or c in ".+!" else "_" for c in fields[f]) for f in ("Name", "Version")
-    )
+    name, version = ("".join(c if c.isalnum() or c in ".+!" else "_" for c in fields[f]) for f in ("Name", "Version"))
     folder = Path(metadata_directory, f"{name}-{version}.dist-info")
     folder.mkdir()
     (folder / "METADATA").write_bytes(content)
@@ -60,9 +58,7 @@ def replace_backend() -> None:
     backend = ModuleType(module)
     for hook in (get_requires_for_build_wheel, prepare_metadata_for_build_wheel):
         setattr(backend, hook.__name__, hook)
-    for part in filter(
-        None, inside.split(".")
-    ):  # "setuptools.build_meta:__legacy__" is an object in the module
+    for part in filter(None, inside.split(".")):  # "setuptools.build_meta:__legacy__" is an object in the module
         setattr(backend, part, backend)
     sys.modules[module] = backend
 

@@ -40,9 +40,7 @@ class PipClient:
 
     def __init__(self) -> None:
         if importlib.util.find_spec("pip") is None:
-            raise UserError(
-                "Fetching a corpus needs pip, which this environment lacks: install codegem[data]."
-            )
+            raise UserError("Fetching a corpus needs pip, which this environment lacks: install codegem[data].")
 
     def download(self, package: Package, into: Path) -> Path:
         """Have pip download the one file; its temporary files lie in `into` too, so that all are counted."""

@@ -56,7 +56,9 @@ def find_problems(paths: Sequence[Path], count: int, seed: int, recipe: DataReci
     documents = read_documents(paths, recipe or DataRecipe())
     lines = [(document, at) for document in documents for at in _line_starts(document.text)]
     if count < 1 or len(lines) < count:
-        raise UserError(f"{count} places are asked for and the files kept have {len(lines)} lines of code; ask for fewer.")
+        raise UserError(
+            f"{count} places are asked for and the files kept have {len(lines)} lines of code; ask for fewer."
+        )
     return [_problem(document, at) for document, at in random.Random(seed).sample(lines, count)]
 
 
@@ -132,7 +134,9 @@ def _problem(document: Document, at: int) -> Problem:
     return Problem(task, document.path, document.text[:at], document.text[at:end], document.text[end:])
 
 
-def _write(out: Path, problems: Sequence[Problem], answers: Sequence[Output], exact: Sequence[bool], report: Report) -> None:
+def _write(
+    out: Path, problems: Sequence[Problem], answers: Sequence[Output], exact: Sequence[bool], report: Report
+) -> None:
     out.mkdir(parents=True, exist_ok=True)
     rows = list(zip(problems, answers, exact, strict=True))
     _jsonl(
@@ -144,7 +148,10 @@ def _write(out: Path, problems: Sequence[Problem], answers: Sequence[Output], ex
     )
     _jsonl(
         out / "verdicts.jsonl",
-        [{"task_id": p.task_id, "verdict": "passed" if right else "failed", "expected": p.middle} for p, _, right in rows],
+        [
+            {"task_id": p.task_id, "verdict": "passed" if right else "failed", "expected": p.middle}
+            for p, _, right in rows
+        ],
     )
     (out / "report.json").write_text(json.dumps(asdict(report), indent=2) + "\n", encoding="utf-8")
 

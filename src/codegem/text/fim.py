@@ -176,9 +176,7 @@ def _parse_file(tokens: Sequence[int], tokenizer: Tokenizer, paths: bool) -> Sou
     if head and head.find("\n") != len(head) - 1:
         raise ValueError(f"what stands before the first fill-in-the-middle token is not one line: {head!r}")
     ends = [*marks[1:], len(tokens)]
-    parts = {
-        name: _text(tokens[i + 1 : end], tokenizer) for name, i, end in zip(order, marks, ends, strict=True)
-    }
+    parts = {name: _text(tokens[i + 1 : end], tokenizer) for name, i, end in zip(order, marks, ends, strict=True)}
     layout = Order.PSM if order[0] == "prefix" else Order.SPM
     return SourceFile(head[:-1] if head else None, Hole(**parts, order=layout))
 

@@ -1,0 +1,1 @@
+"""Model weights and training state on disk, one module for each layout."""

@@ -1,0 +1,88 @@
+"""The command line: finds the command, and turns errors into one sentence and an exit status."""
+
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+
+from codegem.errors import UsageError, UserError
+
+_USAGE = """codegem: an open, independent implementation of CodeGemma
+
+  codegem complete FILE:LINE[:COLUMN]             a suggestion at the cursor
+  codegem models                                  the models at hand
+  codegem data fetch MANIFEST --out DIR           a corpus of pinned packages
+  codegem data build SOURCE... --out DIR          repositories to token shards
+  codegem data show DIR                           one training example
+  codegem data tokenizer SOURCE... --out FILE     a vocabulary of one's own
+  codegem train RECIPE --data DIR --out DIR       train a model, or go on where it was stopped
+  codegem eval repository PATH...                 fill lines of code that a model has not seen
+
+`codegem COMMAND --help` says more. Example: codegem complete examples/inventory.py:22"""
+
+# Each command's room, imported only when it is asked for, and its function there.
+COMMANDS = {
+    "complete": ("complete", "complete"),
+    "models": ("complete", "models"),
+    "data fetch": ("data", "data_fetch"),
+    "data build": ("data", "data_build"),
+    "data show": ("data", "data_show"),
+    "data tokenizer": ("data", "data_tokenizer"),
+    "train": ("train", "train"),
+    "eval repository": ("evaluate", "eval_repository"),
+}
+
+# What is installed with an extra only, and which.
+_EXTRAS = {
+    "array_record": "data",
+    "daft": "data",
+    "grain": "train",
+    "optax": "train",
+    "orbax": "train",
+    "pyarrow": "data",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status: 0 done, 1 the work failed, 2 wrong usage."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        _run(words)
+        return 0
+    except UserError as error:
+        return _fail(str(error), error.exit_code)
+    except ModuleNotFoundError as error:
+        extra = _EXTRAS.get((error.name or "").partition(".")[0])
+        if extra is None:
+            raise
+        return _fail(f"{error.name} is not installed; install codegem with its `{extra}` extra.", 1)
+    except KeyboardInterrupt:
+        return _fail("stopped.", 130)
+    except BrokenPipeError:  # whoever read our output has enough
+        sys.stderr.close()
+        return 0
+
+
+def _run(words: list[str]) -> None:
+    if not words or words[0] in ("-h", "--help"):
+        print(_USAGE)
+    elif words[0] == "--version":
+        from codegem import __version__
+
+        print(__version__)
+    else:
+        command, rest = _command(words)
+        command(rest)
+
+
+def _command(words: list[str]) -> tuple[Callable[[list[str]], None], list[str]]:
+    for length in (2, 1):
+        name = " ".join(words[:length])
+        if name in COMMANDS:
+            module, function = COMMANDS[name]
+            return getattr(importlib.import_module(f"codegem.commands.{module}"), function), words[length:]
+    raise UsageError(f"There is no command {' '.join(words[:2])!r}; the commands are {', '.join(COMMANDS)}.")
+
+
+def _fail(sentence: str, status: int) -> int:
+    print(f"codegem: {sentence}", file=sys.stderr)
+    return status

@@ -1,0 +1,1 @@
+"""One thin function for each command, and what a person sees of it in a terminal."""

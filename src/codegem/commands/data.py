@@ -1,0 +1,144 @@
+"""`codegem data …`: from repositories to token shards."""
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Literal
+
+from tyro.conf import Positional
+
+from codegem.commands.arguments import parse, print_json
+
+
+def data_fetch(words: list[str]) -> None:
+    """`codegem data fetch`."""
+
+    def run(
+        manifest: Positional[Path], /, out: Path, split: Literal["train", "held-out"] | None = None, workers: int = 4
+    ) -> None:
+        """Download the packages that a manifest pins: codegem data fetch corpora/python.toml --out corpus
+
+        Files land in OUT/train and OUT/held-out, each checked by its hash; run it again to go on.
+
+        Args:
+            manifest: a TOML file, one table a package (name, version, licence, sha256, split).
+            out: the folder to fill.
+            split: one of the two only.
+            workers: downloads at once.
+        """
+        from codegem.commands.terminal import Bars
+        from codegem.data.corpus import fetch
+
+        with Bars() as shown:
+            report = fetch(manifest, out, split=split, workers=workers, progress=shown.fetched)
+        print(f"{report.fetched} fetched, {report.kept} kept, {report.bytes / 1e6:.0f} MB in {out}")
+
+    parse(run, "data fetch", words)
+
+
+def data_build(words: list[str]) -> None:
+    """`codegem data build`."""
+
+    def run(
+        sources: Positional[tuple[Path, ...]],
+        /,
+        out: Path,
+        recipe: str = "nano",
+        tokenizer: Path | None = None,
+        runner: Literal["local", "ray"] = "local",
+        workers: int | None = None,
+        json: bool = False,
+    ) -> None:
+        """Make token shards from repositories: codegem data build corpus/train --out data/nano
+
+        Args:
+            sources: folders, git checkouts, .tar.gz, .zip or .whl files, or folders of these.
+            out: the folder to make: manifest.json, shards/, rejected.parquet, tokenizer.json.
+            recipe: what decides filters, holes and lengths.
+            tokenizer: a tokenizer.json; without it one is trained on the kept files.
+            runner: ray runs the same program on a cluster.
+            workers: processes on this machine; by default one for each core.
+            json: print the manifest for programs.
+        """
+        from codegem.commands.terminal import Bars, manifest_lines
+        from codegem.data.pipeline import build
+        from codegem.recipes import find
+
+        with Bars() as shown:
+            manifest = build(
+                sources,
+                out,
+                find(recipe).data,
+                tokenizer=tokenizer,
+                runner=runner,
+                workers=workers,
+                progress=lambda event: shown.update(event.stage, event.done, event.total, event.unit),
+            )
+        if json:
+            print_json(asdict(manifest))
+        else:
+            print("\n".join(manifest_lines(manifest, out)))
+
+    parse(run, "data build", words)
+
+
+def data_show(words: list[str]) -> None:
+    """`codegem data show`."""
+
+    def run(
+        directory: Positional[Path],
+        /,
+        index: int = 0,
+        split: Literal["train", "validation"] = "train",
+        json: bool = False,
+    ) -> None:
+        """Show one training example with its parts coloured: codegem data show data/nano --index 3
+
+        Args:
+            directory: what `codegem data build` made.
+            index: which example, counted from 0.
+            split: the training or the validation examples.
+            json: print an object for programs.
+        """
+        from codegem.commands.terminal import print_example
+        from codegem.data.show import show
+
+        example = show(directory, index, split)
+        if json:
+            print_json(asdict(example))
+        else:
+            print_example(example)
+
+    parse(run, "data show", words)
+
+
+def data_tokenizer(words: list[str]) -> None:
+    """`codegem data tokenizer`."""
+
+    def run(
+        sources: Positional[tuple[Path, ...]], /, out: Path, recipe: str = "nano", vocab_size: int | None = None
+    ) -> None:
+        """Train a vocabulary on the files that a recipe keeps: codegem data tokenizer corpus/train --out tokenizer.json
+
+        Args:
+            sources: as for `codegem data build`.
+            out: the file to write.
+            recipe: what decides which files are kept, and the size of the vocabulary.
+            vocab_size: another size.
+        """
+        from codegem.commands.terminal import Bars
+        from codegem.data.pipeline import learn_tokenizer
+        from codegem.recipes import find
+
+        chosen = find(recipe).data
+        if vocab_size is not None:
+            chosen = replace(chosen, vocab_size=vocab_size)
+        with Bars() as shown:
+            learned = learn_tokenizer(
+                sources,
+                chosen,
+                progress=lambda event: shown.update(event.stage, event.done, event.total, event.unit),
+            )
+        learned.save(out)
+        print(f"{learned.vocab_size} pieces in {out}")
+
+    parse(run, "data tokenizer", words)

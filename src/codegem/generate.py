@@ -1,0 +1,122 @@
+"""The protocol that every source of text fulfils: the engine here, a remote server, a test double.
+
+A request says what is wanted in words that each of them understands, so it holds text and no token ids.
+Chunks come back as they are made; the last one of a request says why it ended.
+
+Example, with a source that knows one sentence:
+    >>> class Parrot:
+    ...     name = "parrot"
+    ...     def generate(self, requests):
+    ...         for index, _ in enumerate(requests):
+    ...             yield Chunk(index, "hello ", 1)
+    ...             yield Chunk(index, "again", 1, StopReason.STOP)
+    >>> [output.text for output in outputs(Parrot(), [Request("Say it:")])]
+    ['hello again']
+"""
+
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class StopReason(StrEnum):
+    """Why a text ended: by itself or at a stop string, at `max_tokens`, or because nobody wants the rest."""
+
+    STOP = "stop"
+    LENGTH = "length"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True)
+class Infill:
+    """A hole to be filled: what stands before and after it, and what else may be looked at.
+
+    Attributes:
+        path: of the file with the hole, one line, relative to its repository.
+        context: other files as (path, text), the nearest to the hole last.
+    """
+
+    prefix: str
+    suffix: str = ""
+    path: str | None = None
+    context: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Request:
+    """One text that is wanted.
+
+    Attributes:
+        prompt: a text to be continued, or a hole to be filled.
+        max_tokens: at least 1.
+        stop: the text ends before the first of these strings.
+        temperature: 0 takes the likeliest token each time.
+        top_p: sample from the likeliest tokens that together have this probability.
+        seed: equal requests with equal seeds give equal texts from the engine.
+    """
+
+    prompt: str | Infill
+    max_tokens: int = 64
+    stop: tuple[str, ...] = ()
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """The next part of the text of request `index`.
+
+    Attributes:
+        text: may be empty while it is open whether a stop string has begun.
+        tokens: how many tokens were made for this chunk; the one that ends a text is not counted.
+        stop_reason: only on the last chunk of a request.
+    """
+
+    index: int
+    text: str
+    tokens: int = 0
+    stop_reason: StopReason | None = None
+
+
+@dataclass(frozen=True)
+class Output:
+    """A whole text."""
+
+    text: str
+    tokens: int
+    stop_reason: StopReason
+
+
+class TextSource(Protocol):
+    """Whatever turns requests into text."""
+
+    @property
+    def name(self) -> str:
+        """What to call the model in a report."""
+        ...
+
+    def generate(self, requests: Sequence[Request]) -> Generator[Chunk]:
+        """Chunks of all requests, those of one request in their order; closing the iterator cancels.
+
+        Raises:
+            UserError: a request can't be met: a prompt that is too long, a temperature below 0.
+        """
+        ...
+
+
+def outputs(source: TextSource, requests: Sequence[Request]) -> Iterator[Output]:
+    """Whole texts in the order of the requests, each as soon as it and those before it are done."""
+    chunks: list[list[Chunk]] = [[] for _ in requests]
+    done: dict[int, Output] = {}
+    following = 0
+    for chunk in source.generate(requests):
+        parts = chunks[chunk.index]
+        parts.append(chunk)
+        if chunk.stop_reason is not None:
+            text = "".join(part.text for part in parts)
+            done[chunk.index] = Output(text, sum(part.tokens for part in parts), chunk.stop_reason)
+        while following in done:
+            yield done.pop(following)
+            following += 1

@@ -1,0 +1,76 @@
+"""Cutting to what a model can read: with one id a byte, tokens can be counted by hand."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codegem.assist.context import Window
+from codegem.errors import UserError
+from codegem.generate import Infill
+from codegem.text import fim
+from codegem.text.tokenizer import ByteTokenizer, Tokenizer
+
+BYTES = ByteTokenizer()
+# Code as it comes: short lines, long ones, characters of several bytes.
+CODE = st.text(st.sampled_from("ab\n(é→"), max_size=120)
+
+
+def room(size: int, path: str | None = None) -> Window:
+    """A window that holds `size` tokens of code and an answer of 8."""
+    return Window(BYTES, size + 8 + len(fim.prompt("", "", BYTES, path=path)))
+
+
+def test_what_fits_is_not_cut():
+    infill = Infill("ab\n", "\ncd", "p.py", (("q.py", "ef"),))
+    size = len("ab\n" + "\ncd" + "q.py\n" + "ef") + 1
+    assert room(size, "p.py").fit(infill, 8) == infill
+    assert room(size - 1, "p.py").fit(infill, 8).context == ()
+
+
+def test_the_far_ends_go_and_whole_lines_stay():
+    infill = Infill("aaaa\nbbbb\ncc", "dd\neeee\nffff")
+    cut = room(12).fit(infill, 8)
+    assert (cut.prefix, cut.suffix) == ("bbbb\ncc", "dd\n")
+
+
+def test_a_cut_that_falls_between_lines_loses_no_line():
+    cut = room(9).fit(Infill("aaaa\nbbbb\ncc", "dd\neeee"), 8)
+    assert (cut.prefix, cut.suffix) == ("bbbb\ncc", "dd")
+
+
+def test_a_line_longer_than_the_room_is_cut_inside():
+    cut = room(8).fit(Infill("a" * 50, "b" * 50), 8)
+    assert (cut.prefix, cut.suffix) == ("a" * 6, "b" * 2)
+
+
+def test_a_short_prefix_leaves_its_room_to_the_suffix():
+    assert room(10).fit(Infill("ab", "c" * 50), 8).suffix == "c" * 8
+
+
+def test_the_nearest_files_are_kept_in_their_order():
+    context = (("a", "1111"), ("b", "2222"), ("c", "3" * 50), ("d", "44"))
+    cut = room(len("b\n2222") + len("d\n44") + 2 + 2).fit(Infill("x", "y", context=context), 8)
+    assert cut.context == (("b", "2222"), ("d", "44"))
+
+
+@given(prefix=CODE, suffix=CODE, size=st.integers(1, 150), path=st.sampled_from([None, "p.py"]))
+def test_a_fitted_prompt_never_exceeds_the_window(prefix: str, suffix: str, size: int, path: str | None):
+    window = room(size, path)
+    cut = window.fit(Infill(prefix, suffix, path, (("q.py", "ab"),)), 8)
+    tokens = fim.prompt(cut.prefix, cut.suffix, BYTES, path=cut.path, context=cut.context)
+    assert len(tokens) + 8 <= window.length
+    assert prefix.endswith(cut.prefix)
+    assert suffix.startswith(cut.suffix)
+
+
+def test_merged_tokens_do_not_exceed_the_window_either(bpe_tokenizer: Tokenizer):
+    text = "def encode(self, value):\n    return [argument for argument in value]\n" * 200
+    window = Window(bpe_tokenizer, 300)
+    cut = window.fit(Infill(text, text, "p.py"), 64)
+    count = len(fim.prompt(cut.prefix, cut.suffix, bpe_tokenizer, path="p.py"))
+    assert 200 < count <= 300 - 64
+
+
+def test_no_room_is_an_error_that_says_so():
+    with pytest.raises(UserError, match=r"500 tokens are asked for and the model takes 100"):
+        Window(BYTES, 100).fit(Infill("a"), 500)

@@ -1,0 +1,66 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from codegem.data.records import TrainingExample
+from codegem.train.batches import to_row, training_batches, validation_batches
+
+
+def example(tokens, segments) -> TrainingExample:
+    tokens, segments = np.array(tokens, np.int32), np.array(segments, np.int32)
+    return TrainingExample(tokens, segments, np.zeros(len(tokens), np.uint8))
+
+
+def test_a_row_is_as_documented():
+    row = to_row(example([2, 5, 6, 1, 2, 7, 1, 0], [1, 1, 1, 1, 2, 2, 2, 0]))
+    assert row["targets"].tolist() == [5, 6, 1, 2, 7, 1, 0, 0]
+    assert row["loss_weights"].tolist() == [1, 1, 1, 0, 1, 1, 0, 0]
+    assert row["positions"].tolist() == [0, 1, 2, 3, 0, 1, 2, 0]
+    kinds = {name: value.dtype for name, value in row.items()}
+    assert kinds.pop("loss_weights") == np.float32
+    assert set(kinds.values()) == {np.dtype(np.int32)}
+
+
+@given(lengths=st.lists(st.integers(1, 6), min_size=1, max_size=5), padding=st.integers(0, 4), data=st.data())
+def test_every_token_but_the_first_of_a_segment_is_a_target_once(lengths, padding, data):
+    segments = np.repeat(np.arange(1, len(lengths) + 1), lengths).tolist() + [0] * padding
+    tokens = data.draw(arrays.arrays(np.int32, len(segments), elements=st.integers(1, 99)))
+    row = to_row(example(tokens, segments))
+    wanted, start = [], 0
+    for length in lengths:
+        wanted += tokens[start + 1 : start + length].tolist()
+        assert row["positions"][start : start + length].tolist() == list(range(length))
+        start += length
+    assert row["targets"][row["loss_weights"] > 0].tolist() == wanted
+
+
+SOURCE = [example([index] * 4, [1] * 4) for index in range(10)]
+
+
+def first_tokens(batches, count: int) -> list[list[int]]:
+    return [next(batches)["tokens"][:, 0].tolist() for _ in range(count)]
+
+
+def test_every_epoch_holds_each_example_once_in_an_order_of_its_own():
+    order = np.ravel(first_tokens(training_batches(SOURCE, 4, seed=0), 5)).tolist()
+    assert sorted(order[:10]) == sorted(order[10:]) == list(range(10))
+    assert order[:10] != order[10:]
+    assert order != np.ravel(first_tokens(training_batches(SOURCE, 4, seed=1), 5)).tolist()
+
+
+def test_an_iterator_goes_on_where_another_was():
+    whole = first_tokens(training_batches(SOURCE, 4, seed=0), 9)
+    for cut in range(9):
+        before, after = training_batches(SOURCE, 4, seed=0), training_batches(SOURCE, 4, seed=0)
+        first_tokens(before, cut)
+        after.set_state(before.get_state())
+        assert first_tokens(after, 9 - cut) == whole[cut:]
+
+
+def test_validation_is_the_first_examples_in_order_and_rows_that_count_nothing():
+    batches = list(validation_batches(SOURCE, 4, limit=6))
+    assert [batch["tokens"][:, 0].tolist() for batch in batches] == [[0, 1, 2, 3], [4, 5, 0, 0]]
+    assert batches[1]["loss_weights"].sum(axis=1).tolist() == [3, 3, 0, 0]
+    assert len(list(validation_batches(SOURCE, 4, limit=99))) == 3
+    assert list(validation_batches([], 4, limit=6)) == []
