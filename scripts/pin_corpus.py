@@ -117,10 +117,7 @@ def fault_of(path: Path, contents: Contents) -> str | None:
     licence = contents.licence
     if path.stat().st_size > MAX_BYTES:
         return f"{path.name} has {path.stat().st_size >> 20} MB"
-    if (
-        licence is None
-        or not {part.strip("() ") for part in re.split(r"\b(?:AND|OR)\b", licence)} <= PERMISSIVE
-    ):
+    if licence is None or not {part.strip("() ") for part in re.split(r"\b(?:AND|OR)\b", licence)} <= PERMISSIVE:
         return f"its licence is {licence}"
     return f"{contents.copyleft} has a copyleft licence" if contents.copyleft else None
 

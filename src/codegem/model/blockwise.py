@@ -9,6 +9,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from codegem.model.linear import dot
+
 BLOCK = 256  # queries; 128 and 512 were slower on CPUs
 _MASKED = -1e30  # finite: a masked logit gives weight 0 and never NaN
 
@@ -35,11 +37,11 @@ def block_attention(
 ) -> tuple[Float[Array, "G T H"], Float[Array, "G T"]]:
     """Output and log-sum-exp of one block of queries to one key/value head."""
     groups, length, size = q.shape
-    logits = jnp.where(visible, _dot(_rows(q), k, 1, 1).reshape(groups, length, -1), _MASKED)
+    logits = jnp.where(visible, dot(_rows(q), k, 1, 1).reshape(groups, length, -1), _MASKED)
     largest = logits.max(axis=-1, keepdims=True)
     weights = jnp.exp(logits - largest)
     total = weights.sum(axis=-1, keepdims=True)
-    mixed = _dot(_rows(weights).astype(v.dtype), v, 1, 0).reshape(groups, length, size)
+    mixed = dot(_rows(weights).astype(v.dtype), v, 1, 0).reshape(groups, length, size)
     return (mixed / total).astype(q.dtype), (largest + jnp.log(total))[..., 0]
 
 
@@ -68,10 +70,10 @@ def _backward(saved: tuple[Array, ...], d_mixed: Array) -> tuple[Array, Array, A
         keys, values = k[: rows.stop], v[: rows.stop]
         weights = _weights(q[:, rows], keys, visible, log_sums[:, rows])
         d_out = _rows(d_mixed[:, rows])
-        d_logits = (weights * (_dot(d_out, values, 1, 1) - delta[:, rows].reshape(-1, 1))).astype(q.dtype)
-        dq.append(_dot(d_logits, keys, 1, 0).reshape(q[:, rows].shape))
-        dk = dk.at[: rows.stop].add(_dot(d_logits, _rows(q[:, rows]), 0, 0))
-        dv = dv.at[: rows.stop].add(_dot(weights.astype(v.dtype), d_out, 0, 0))
+        d_logits = (weights * (dot(d_out, values, 1, 1) - delta[:, rows].reshape(-1, 1))).astype(q.dtype)
+        dq.append(dot(d_logits, keys, 1, 0).reshape(q[:, rows].shape))
+        dk = dk.at[: rows.stop].add(dot(d_logits, _rows(q[:, rows]), 0, 0))
+        dv = dv.at[: rows.stop].add(dot(weights.astype(v.dtype), d_out, 0, 0))
     return jnp.concatenate(dq, axis=1).astype(q.dtype), dk.astype(k.dtype), dv.astype(v.dtype), None
 
 
@@ -80,7 +82,7 @@ _one_head.defvjp(_forward, _backward)
 
 def _weights(q: Array, k: Array, visible: Array, log_sums: Array) -> Float[Array, "rows S"]:
     groups, length, _ = q.shape
-    logits = _dot(_rows(q), k, 1, 1).reshape(groups, length, -1)
+    logits = dot(_rows(q), k, 1, 1).reshape(groups, length, -1)
     return _rows(jnp.where(visible, jnp.exp(logits - log_sums[..., None]), 0.0))
 
 
@@ -95,7 +97,3 @@ def _blocks(length: int) -> list[slice]:
 
 def _rows(x: Array) -> Array:
     return x.reshape(-1, x.shape[-1])
-
-
-def _dot(a: Array, b: Array, axis_a: int, axis_b: int) -> Array:
-    return jax.lax.dot_general(a, b, (((axis_a,), (axis_b,)), ((), ())), preferred_element_type=jnp.float32)

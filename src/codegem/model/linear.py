@@ -28,12 +28,13 @@ def product(x: Float[Array, "*batch in"], weight: Float[Array, "out in"]) -> Flo
     return (_product_on_cpu if on_cpu else _product)(rows, weight).reshape(*x.shape[:-1], -1)
 
 
-def _dot(a: Array, b: Array, axis_a: int, axis_b: int) -> Array:
+def dot(a: Float[Array, "..."], b: Float[Array, "..."], axis_a: int, axis_b: int) -> Float[Array, "rows columns"]:
+    """Product of two matrices contracted along the axes named, accumulated and returned in float32."""
     return jax.lax.dot_general(a, b, (((axis_a,), (axis_b,)), ((), ())), preferred_element_type=jnp.float32)
 
 
 def _product(x: Array, weight: Array) -> Array:
-    return _dot(x, weight, 1, 1).astype(x.dtype)
+    return dot(x, weight, 1, 1).astype(x.dtype)
 
 
 @jax.custom_vjp
@@ -53,12 +54,13 @@ def _backward(saved: tuple[Array, Array], dy: Array) -> tuple[Array, Array]:
     made real by a layout constraint costs little against that.
     """
     x, weight = saved
-    dx = _dot(dy, weight, 1, 0).astype(x.dtype)
-    dweight = _dot(_transposed(dy), x, 1, 0)
+    dx = dot(dy, weight, 1, 0).astype(x.dtype)
+    dweight = dot(transposed(dy), x, 1, 0)
     return dx, dweight.astype(weight.dtype)
 
 
-def _transposed(a: Array) -> Array:
+def transposed(a: Float[Array, "rows columns"]) -> Float[Array, "columns rows"]:
+    """The transpose as an array in memory, not as a way of reading: see `_backward`."""
     return with_layout_constraint(a.T, Layout(major_to_minor=(0, 1)))
 
 

@@ -158,7 +158,7 @@ def load_tokenizer(path: Path) -> Tokenizer:
         return Tokenizer(definition)
     except FileNotFoundError:
         raise UserError(f"{file} does not exist; a model directory needs its tokenizer.json.") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UserError(f"{file} is not a tokenizer.json that codegem can read ({error!r:.200}).") from None
 
 

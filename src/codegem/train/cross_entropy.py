@@ -5,8 +5,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.experimental.layout import Layout, with_layout_constraint
 from jaxtyping import Array, Float, Int
+
+from codegem.model.linear import dot, transposed
 
 ROWS = 512  # rows whose logits stand at once: 16 MB of float32 for 8192 pieces
 
@@ -32,10 +33,8 @@ def _forward(hidden: Array, embedding: Array, targets: Array, weights: Array) ->
     def block(carry: tuple[Array, Array], rows: tuple[Array, Array, Array]) -> tuple[tuple[Array, Array], Array]:
         loss, d_embedding = carry
         block_loss, d_logits = _loss_and_gradient(rows, embedding)
-        # A transpose made real: see model/linear.py on bfloat16 products of CPUs.
-        transposed = with_layout_constraint(d_logits.T, Layout(major_to_minor=(0, 1)))
-        d_embedding += _dot(transposed, rows[0], 1, 0)
-        return (loss + block_loss, d_embedding), _dot(d_logits, embedding, 1, 0).astype(hidden.dtype)
+        d_embedding += dot(transposed(d_logits), rows[0], 1, 0)
+        return (loss + block_loss, d_embedding), dot(d_logits, embedding, 1, 0).astype(hidden.dtype)
 
     rows = _in_blocks(hidden, targets, weights)
     (loss, d_embedding), d_hidden = jax.lax.scan(block, (jnp.zeros(()), d_embedding), rows)
@@ -59,14 +58,14 @@ def _blockwise(of_block: Callable[..., Array], hidden: Array, embedding: Array, 
 
 def _loss_of_block(rows: tuple[Array, Array, Array], embedding: Array) -> Array:
     hidden, targets, weights = rows
-    logits = _dot(hidden, embedding, 1, 1)
+    logits = dot(hidden, embedding, 1, 1)
     chosen = jnp.take_along_axis(logits, targets[:, None], axis=-1)[:, 0]
     return jnp.sum(weights * (jax.nn.logsumexp(logits, axis=-1) - chosen))
 
 
 def _loss_and_gradient(rows: tuple[Array, Array, Array], embedding: Array) -> tuple[Array, Array]:
     hidden, targets, weights = rows
-    logits = _dot(hidden, embedding, 1, 1)
+    logits = dot(hidden, embedding, 1, 1)
     log_sum = jax.nn.logsumexp(logits, axis=-1)
     chosen = jnp.take_along_axis(logits, targets[:, None], axis=-1)[:, 0]
     right = targets[:, None] == jnp.arange(logits.shape[-1])
@@ -79,7 +78,3 @@ def _in_blocks(*arrays: Array) -> Any:
     missing = -len(arrays[0]) % ROWS
     padded = [jnp.pad(a, [(0, missing)] + [(0, 0)] * (a.ndim - 1)) for a in arrays]
     return tuple(a.reshape(-1, ROWS, *a.shape[1:]) for a in padded)
-
-
-def _dot(a: Array, b: Array, axis_a: int, axis_b: int) -> Array:
-    return jax.lax.dot_general(a, b, (((axis_a,), (axis_b,)), ((), ())), preferred_element_type=jnp.float32)

@@ -1,0 +1,110 @@
+"""Logits equal those of Transformers' GemmaForCausalLM: from a committed fixture, and live where torch is."""
+
+from pathlib import Path
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from codegem.checkpoints import huggingface
+from codegem.model.config import ModelConfig
+from codegem.model.transformer import Transformer
+from codegem.text.tokenizer import ByteTokenizer, Tokenizer
+
+from .cases import CASES, Case
+from .make_reference import REFERENCE, transformers_logits, transformers_model
+
+TOLERANCE = 1e-4  # absolute, in float32; logits have a standard deviation of 1 to 2
+SMALL = [case for case in CASES if case.config["d_model"] < 1000]
+
+
+def our_model(case: Case) -> Transformer:
+    return huggingface.assemble(ModelConfig(**case.config), lambda name, shape: jnp.asarray(case.tensor(name, shape)))
+
+
+def our_logits(model: Transformer, case: Case) -> np.ndarray:
+    return np.asarray(model(jnp.asarray(case.tokens), positions=jnp.asarray(case.positions))[0])
+
+
+def by_name(case: Case) -> str:
+    return case.name
+
+
+@pytest.mark.parametrize("case", CASES, ids=by_name)
+def test_logits_equal_the_committed_ones(case: Case):
+    with np.load(REFERENCE, allow_pickle=False) as reference:
+        expected = reference[case.name]
+    logits = our_logits(our_model(case), case)
+    assert 1 < expected.std() < 2
+    np.testing.assert_allclose(logits, expected, rtol=0, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("case", [CASES[0], CASES[3]], ids=by_name)
+def test_decoding_with_the_cache_equals_the_committed_logits(case: Case):
+    """A prompt, then a token at a time: the path that a completion takes."""
+    with np.load(REFERENCE, allow_pickle=False) as reference:
+        expected = reference[case.name]
+    model, tokens = our_model(case), jnp.asarray(case.tokens)
+    cache, found, done = model.init_cache(1, case.length + 3), [], 0
+    for size in (case.length - 3, 1, 1, 1):
+        hidden, cache = model.extend(tokens[:, done : done + size], cache, jnp.array([done]))
+        found.append(model.unembed(hidden)[0])
+        done += size
+    np.testing.assert_allclose(np.concatenate(found), expected, rtol=0, atol=TOLERANCE)
+
+
+def test_the_cases_cover_what_matters():
+    heads = [(case.config["num_heads"], case.config["num_kv_heads"]) for case in SMALL]
+    assert any(kv == 1 < n for n, kv in heads) and any(kv == n > 1 for n, kv in heads)
+    assert any(1 < kv < n for n, kv in heads)
+    assert all(c.config["num_heads"] * c.config["head_dim"] != c.config["d_model"] for c in SMALL)
+
+
+@pytest.fixture(scope="module")
+def torch():
+    """Torch, where Transformers is installed beside it; else the test is skipped."""
+    pytest.importorskip("transformers")
+    return pytest.importorskip("torch")
+
+
+@pytest.mark.parametrize("case", SMALL, ids=by_name)
+def test_logits_equal_live(torch, case: Case):
+    expected = transformers_logits(transformers_model(case), case)
+    np.testing.assert_allclose(our_logits(our_model(case), case), expected, rtol=0, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("case", SMALL[:3], ids=by_name)
+def test_transformers_reads_what_we_write(torch, case: Case, bpe_tokenizer: Tokenizer, tmp_path: Path):
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    case = Case(case.name, {**case.config, "vocab_size": bpe_tokenizer.vocab_size}, case.length, case.first_position)
+    model = our_model(case)
+    huggingface.save(tmp_path, model, bpe_tokenizer, dtype="float32")
+    theirs = AutoModelForCausalLM.from_pretrained(tmp_path, dtype=torch.float32)
+    assert type(theirs).__name__ == "GemmaForCausalLM"
+    np.testing.assert_allclose(our_logits(model, case), transformers_logits(theirs, case), rtol=0, atol=TOLERANCE)
+
+    words = AutoTokenizer.from_pretrained(tmp_path)
+    text = "def f(x):\n\treturn   x + 12  # é 😀\n"
+    ids = words(text).input_ids
+    assert ids == [bpe_tokenizer.special.bos, *bpe_tokenizer.encode(text)]
+    assert words.decode(ids, skip_special_tokens=True) == text
+    assert words.convert_tokens_to_ids("<|fim_middle|>") == bpe_tokenizer.special.fim_middle
+
+
+@pytest.mark.parametrize("shard", ["5GB", "10KB"])
+def test_we_read_what_transformers_writes(torch, shard: str, tmp_path: Path):
+    case = next(case for case in SMALL if case.name == "multi-head")
+    theirs = transformers_model(case)
+    theirs.save_pretrained(tmp_path, max_shard_size=shard)
+    assert (tmp_path / huggingface.INDEX).exists() == (shard == "10KB")
+    small = Tokenizer({**ByteTokenizer()._definition, "model": _few(case.config["vocab_size"])})
+    small.save(tmp_path / "tokenizer.json")
+    model, _ = huggingface.load(tmp_path)
+    np.testing.assert_allclose(our_logits(model, case), transformers_logits(theirs, case), rtol=0, atol=TOLERANCE)
+
+
+def _few(vocab_size: int) -> dict:
+    """The first ids of the byte vocabulary."""
+    model = ByteTokenizer()._definition["model"]
+    return {**model, "vocab": {name: token for name, token in model["vocab"].items() if token < vocab_size}}
