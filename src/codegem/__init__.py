@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from codegem.assist.completion import Completion
     from codegem.assist.context import Window
     from codegem.inference.engine import Engine
+    from codegem.text.fim import Order
 
 __version__ = "0.1.0"
 
@@ -128,12 +129,13 @@ class Model:
         return self.engine.logits(ids)
 
 
-def load(name_or_path: str | Path = "nano") -> Model:
+def load(name_or_path: str | Path = "nano", *, order: Order | None = None) -> Model:
     """A model by name, or from a directory in Hugging Face's layout.
 
     Args:
         name_or_path: "nano", which ships in the package, or a directory with config.json, tokenizer.json
             and model.safetensors, such as a download of `google/codegemma-2b`.
+        order: the layout of prompts with a hole; default the model's own, PSM where it names none.
 
     Raises:
         UserError: there is no such model, or one of its files is absent or damaged.
@@ -147,12 +149,14 @@ def load(name_or_path: str | Path = "nano") -> Model:
     import jax
 
     from codegem.checkpoints.huggingface import load as read
+    from codegem.checkpoints.huggingface import read_order
     from codegem.inference.engine import Engine
 
     # XLA multiplies bfloat16 on CPUs at half the speed of float32, in decoding and in reading a prompt.
     dtype = "float32" if jax.default_backend() == "cpu" else None
     transformer, tokenizer = read(directory, dtype=dtype)
-    return Model(str(name_or_path), Engine(transformer, tokenizer, name=str(name_or_path)))
+    order = order or read_order(directory / "config.json")
+    return Model(str(name_or_path), Engine(transformer, tokenizer, name=str(name_or_path), order=order))
 
 
 def models() -> list[dict[str, Any]]:

@@ -23,6 +23,7 @@ from codegem.checkpoints.huggingface import CONFIG, INDEX, WEIGHTS, load, save
 from codegem.errors import UserError
 from codegem.model.config import ModelConfig
 from codegem.model.transformer import Transformer
+from codegem.text.fim import Order
 from codegem.text.tokenizer import ByteTokenizer, Tokenizer
 
 TINY = ModelConfig(266, 2, 12, 4, 2, 6, 20, context_length=128, rope_theta=5000.0, norm_eps=1e-5)
@@ -377,3 +378,15 @@ def test_importing_it_brings_nothing_heavy():
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_layout_of_prompts_is_kept(tmp_path: Path, model: Transformer):
+    save(tmp_path, model, ByteTokenizer(), order=Order.SPM)
+    assert huggingface.read_order(tmp_path / CONFIG) == Order.SPM
+    config = json.loads((tmp_path / CONFIG).read_text("utf-8"))
+    del config["fim_order"]
+    (tmp_path / CONFIG).write_text(json.dumps(config), "utf-8")
+    assert huggingface.read_order(tmp_path / CONFIG) == Order.PSM
+    (tmp_path / CONFIG).write_text(json.dumps(config | {"fim_order": "mps"}), "utf-8")
+    with pytest.raises(UserError, match='says "fim_order": "mps", but the layouts are psm, spm, spm-joined'):
+        huggingface.read_order(tmp_path / CONFIG)

@@ -72,7 +72,7 @@ def test_whatever_file_is_damaged_a_whole_state_comes_back(tmp_path_factory, dam
     while True:
         saved = Saved(tmp_path_factory.mktemp("damaged"), 2)
         found = sorted(path for path in (saved.folder / "2").rglob("*") if path.is_file())
-        if number == len(found):
+        if number >= len(found):  # how many files Orbax makes differs from save to save
             break
         damage(found[number])
         if saved.restored_step() == 1:

@@ -174,3 +174,10 @@ def test_prompts_are_those_of_training(engine: Engine, bytes_tokenizer: Tokenize
         [2, *bytes_tokenizer.encode("left to right")],
         fim.prompt("a", "b", bytes_tokenizer, path="f.py", context=[("g.py", "c")]),
     ]
+
+
+def test_a_model_is_asked_in_its_own_order(engine: Engine, bytes_tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch):
+    prompts = scripted(engine, monkeypatch, b"")
+    monkeypatch.setattr(engine, "order", fim.Order.SPM)
+    list(engine.generate([Request(Infill("a", "b"))]))
+    assert prompts == [fim.prompt("a", "b", bytes_tokenizer, order=fim.Order.SPM)]

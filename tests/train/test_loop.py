@@ -163,3 +163,32 @@ def test_data_that_does_not_fit_the_model_is_refused(data, tmp_path, change, wor
     model = dataclasses.replace(RECIPE.model, **({"vocab_size": vocab_size} | change))
     with pytest.raises(UserError, match=words):
         loop.train(dataclasses.replace(RECIPE, model=model), directory, tmp_path, progress=Watch())
+
+
+def test_a_run_can_start_from_another_model(data, tmp_path):
+    """It begins with the loss that the other ended with, up to the rounding of bfloat16 weights on disk."""
+    directory, vocab_size = data
+    recipe = dataclasses.replace(RECIPE, model=dataclasses.replace(RECIPE.model, vocab_size=vocab_size), steps=4)
+    first = loop.train(recipe, directory, tmp_path / "first", progress=Watch())
+    start = tmp_path / "first" / "model"
+    loop.train(recipe, directory, tmp_path / "second", start=start, progress=Watch(), stop_after=1)
+    begun = next(row for row in read_metrics(tmp_path / "second" / "metrics.jsonl") if "validation_loss" in row)
+    untrained = next(row for row in read_metrics(tmp_path / "first" / "metrics.jsonl") if "validation_loss" in row)
+    assert begun["step"] == untrained["step"] == 0
+    assert first.validation_loss is not None and first.validation_loss != untrained["validation_loss"]
+    assert begun["validation_loss"] == pytest.approx(first.validation_loss, abs=1e-2)
+    with pytest.raises(UserError, match="start was"):
+        loop.train(recipe, directory, tmp_path / "second", progress=Watch())
+
+
+def test_a_start_that_does_not_fit_is_refused(data, tmp_path):
+    directory, vocab_size = data
+    recipe = dataclasses.replace(RECIPE, model=dataclasses.replace(RECIPE.model, vocab_size=vocab_size), steps=4)
+    loop.train(recipe, directory, tmp_path / "first", progress=Watch(), stop_after=1)
+    start = tmp_path / "first" / "model"
+    deeper = dataclasses.replace(recipe, model=dataclasses.replace(recipe.model, num_layers=3))
+    with pytest.raises(UserError, match="make them equal"):
+        loop.train(deeper, directory, tmp_path / "second", start=start, progress=Watch())
+    train_tokenizer(iter(["another text"]), 600).save(start / "tokenizer.json")
+    with pytest.raises(UserError, match="another tokenizer than the data"):
+        loop.train(recipe, directory, tmp_path / "second", start=start, progress=Watch())

@@ -30,6 +30,7 @@ from codegem.model.attention import Attention
 from codegem.model.config import ModelConfig
 from codegem.model.linear import Linear
 from codegem.model.transformer import Block, GeGLU, RMSNorm, Transformer
+from codegem.text.fim import Order
 from codegem.text.tokenizer import NAMES, Tokenizer, load_tokenizer
 
 WEIGHTS, INDEX, CONFIG = "model.safetensors", "model.safetensors.index.json", "config.json"
@@ -71,8 +72,18 @@ def load(directory: Path | str, *, dtype: DTypeLike | None = None) -> tuple[Tran
     return model, tokenizer
 
 
-def save(directory: Path | str, model: Transformer, tokenizer: Tokenizer, *, dtype: DTypeLike = "bfloat16") -> None:
+def save(
+    directory: Path | str,
+    model: Transformer,
+    tokenizer: Tokenizer,
+    *,
+    dtype: DTypeLike = "bfloat16",
+    order: Order = Order.PSM,
+) -> None:
     """Write a model directory; other files in it stay.
+
+    `order` is the layout in which the model is best asked to fill a hole; it stands in config.json as
+    "fim_order", which other programs pass over.
 
     Each file is written whole under a temporary name and then renamed, the weights last: a process that
     is killed leaves every file as it was or as it should be.
@@ -85,7 +96,7 @@ def save(directory: Path | str, model: Transformer, tokenizer: Tokenizer, *, dty
     weights = zip(jax.tree.leaves(names), jax.tree.leaves(model), strict=True)
     arrays = {name: np.ascontiguousarray(np.asarray(leaf).astype(kind)) for name, leaf in weights}
     files: dict[str, Callable[[Path], None]] = {
-        CONFIG: lambda path: _write_json(path, _config_json(model.config, tokenizer, kind)),
+        CONFIG: lambda path: _write_json(path, _config_json(model.config, tokenizer, kind) | {"fim_order": order}),
         "tokenizer.json": tokenizer.save,
         "tokenizer_config.json": lambda path: _write_json(path, _tokenizer_json(model.config)),
         WEIGHTS: lambda path: _write_weights(path, arrays),
@@ -259,6 +270,17 @@ def read_config(path: Path) -> ModelConfig:
         )
     except ValueError as error:
         raise UserError(f"{path} describes no Gemma model: {error}.") from None
+
+
+def read_order(path: Path) -> Order:
+    """The layout of prompts that a `config.json` names; CodeGemma's own, PSM, where it names none."""
+    found = _read_json(path).get("fim_order", Order.PSM)
+    if found not in list(Order):
+        known = ", ".join(Order)
+        raise UserError(
+            f'{path} says "fim_order": {json.dumps(found):.80}, but the layouts are {known}; {_COPY_AGAIN}.'
+        )
+    return Order(found)
 
 
 def _unsupported(path: Path, key: str, found: Any, wanted: Any) -> UserError:

@@ -2,10 +2,12 @@
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Literal
 
 from tyro.conf import Positional
 
 from codegem.commands.arguments import parse, print_json
+from codegem.text.fim import Order
 
 
 def eval_repository(words: list[str]) -> None:
@@ -17,6 +19,7 @@ def eval_repository(words: list[str]) -> None:
         model: str = "nano",
         limit: int = 1000,
         seed: int = 0,
+        order: Literal["psm", "spm", "spm-joined"] | None = None,
         out: Path | None = None,
         json: bool = False,
     ) -> None:
@@ -27,6 +30,7 @@ def eval_repository(words: list[str]) -> None:
             model: nano, or a directory in Hugging Face's layout.
             limit: how many places.
             seed: of the places.
+            order: the layout of the prompts; default the model's own.
             out: a folder for predictions.jsonl, verdicts.jsonl and report.json.
             json: print the report for programs.
         """
@@ -35,7 +39,7 @@ def eval_repository(words: list[str]) -> None:
         from codegem.evaluation import repository
 
         problems = repository.find_problems(paths, limit, seed)
-        loaded = codegem.load(model)
+        loaded = codegem.load(model, order=Order(order) if order else None)
         with Bars() as shown:
             report = repository.evaluate(
                 loaded.engine,

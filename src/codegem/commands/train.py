@@ -25,17 +25,21 @@ def train(words: list[str]) -> None:
     default = find(name).train
 
     def run(
-        data: Path, out: Path, recipe: Annotated[TrainRecipe, OmitArgPrefixes, tyro.conf.arg(name="")] = default
+        data: Path,
+        out: Path,
+        start: Path | None = None,
+        recipe: Annotated[TrainRecipe, OmitArgPrefixes, tyro.conf.arg(name="")] = default,
     ) -> None:
         """Train a recipe's model, or go on where it was stopped: codegem train nano --data data/nano --out runs/nano
 
         Args:
             data: what `codegem data build` made.
             out: for checkpoints, metrics.jsonl, losses.svg and model/.
+            start: a model directory to begin with, rather than with random weights.
             recipe: any field can be set, as in --steps 100.
         """
         from codegem.train.loop import train as run_training
 
-        run_training(recipe, data, out)
+        run_training(recipe, data, out, start=start)
 
     parse(run, f"train {name}", words)

@@ -40,8 +40,11 @@ class Engine:
         5
     """
 
-    def __init__(self, model: Transformer, tokenizer: Tokenizer, *, name: str = "model"):
+    def __init__(
+        self, model: Transformer, tokenizer: Tokenizer, *, name: str = "model", order: fim.Order = fim.Order.PSM
+    ):
         self.name = name
+        self.order = order
         self.tokenizer = tokenizer
         self.model = jax.device_put(model)
         self._stop_ids = fim.stop_ids(tokenizer)
@@ -105,7 +108,9 @@ class Engine:
     def _tokens(self, prompt: str | Infill) -> list[int]:
         if isinstance(prompt, str):
             return [self.tokenizer.special.bos, *self.tokenizer.encode(prompt)]
-        return fim.prompt(prompt.prefix, prompt.suffix, self.tokenizer, path=prompt.path, context=prompt.context)
+        return fim.prompt(
+            prompt.prefix, prompt.suffix, self.tokenizer, path=prompt.path, context=prompt.context, order=self.order
+        )
 
     def _stream(self, prompt: np.ndarray, max_tokens: int, choose: Sampler, stop_ids: frozenset[int]) -> Generator[int]:
         pieces = _pieces(len(prompt))

@@ -1,10 +1,10 @@
 """Whole recipes, each read from top to bottom: what data, what model, what training."""
 
 from codegem.errors import UsageError
-from codegem.recipes.nano import NANO
+from codegem.recipes.nano import NANO, NANO_INFILL
 from codegem.recipes.recipe import Recipe
 
-RECIPES = {"nano": NANO}
+RECIPES = {"nano": NANO, "nano-infill": NANO_INFILL}
 
 
 def find(name: str) -> Recipe:

@@ -4,8 +4,16 @@
     codegem data build corpus/train --out data/nano
     codegem train nano --data data/nano --out runs/nano
 
+A context of 1,024 tokens holds about one hole, so a run as short as this one sees few of them. A second one
+goes on with short pieces of files, each with a hole of its own:
+
+    codegem data build corpus/train --recipe nano-infill --tokenizer data/nano/tokenizer.json --out data/nano-infill
+    codegem train nano-infill --data data/nano-infill --start runs/nano/model --out runs/nano-infill
+
 What came out, and how it was measured, stands in src/codegem/assets/nano/README.md.
 """
+
+from dataclasses import replace
 
 from codegem.data.fim_sampling import FimRules
 from codegem.data.recipe import DataRecipe
@@ -30,5 +38,17 @@ NANO = Recipe(
         micro_batch=1,
         learning_rate=3e-3,
         warmup_steps=200,
+    ),
+)
+
+NANO_INFILL = Recipe(
+    data=replace(NANO.data, context_length=256, fim=replace(NANO.data.fim, max_lines=4)),
+    train=replace(
+        NANO.train,
+        steps=600,
+        batch_size=32,
+        micro_batch=8,
+        learning_rate=1.5e-3,
+        warmup_steps=20,
     ),
 )

@@ -5,6 +5,7 @@ OUT/metrics.jsonl       losses and speed (`train.metrics`); losses.svg shows the
 OUT/model/              the weights in Hugging Face's layout, with the tokenizer
 """
 
+import hashlib
 import math
 import signal
 import threading
@@ -30,8 +31,8 @@ from codegem.train.progress import Progress
 from codegem.train.recipe import TrainRecipe
 from codegem.train.step import init_state, make_evaluation, make_step
 
-# These say when to look and to save; the losses are the same whatever they are.
-_FREE_TO_CHANGE = ("validate_every", "validation_examples", "checkpoint_every")
+# These say when to look and to save, and how to ask; the losses are the same whatever they are.
+_FREE_TO_CHANGE = ("validate_every", "validation_examples", "checkpoint_every", "prompt_order")
 
 
 @dataclass(frozen=True)
@@ -46,30 +47,58 @@ class Result:
 
 
 def train(
-    recipe: TrainRecipe, data: Path, out: Path, *, progress: Progress | None = None, stop_after: int | None = None
+    recipe: TrainRecipe,
+    data: Path,
+    out: Path,
+    *,
+    start: Path | None = None,
+    progress: Progress | None = None,
+    stop_after: int | None = None,
 ) -> Result:
     """Train on a data set of `codegem data build`, and write the model directory `out`/model.
 
     SIGINT and SIGTERM stop after the step that is running; the same call goes on from there.
 
     Args:
+        start: a model directory whose weights the run begins with; default random ones.
         progress: shows how it goes; default on standard error.
         stop_after: stop, as a signal would, after this step.
 
     Raises:
-        UserError: the data doesn't fit the model; `out` is of another run; the disk is full; the loss is
-            not a number.
+        UserError: the data or `start` doesn't fit the model; `out` is of another run; the disk is full; the
+            loss is not a number.
     """
     enable_compilation_cache()
     manifest, tokenizer = read_manifest(data), load_tokenizer(data)
     _check(recipe, manifest, tokenizer, data)
-    identity = {"data": manifest.hash, "tokenizer": tokenizer.hash}
+    model = _starting_model(recipe, start, tokenizer) if start else None
+    identity = {"data": manifest.hash, "tokenizer": tokenizer.hash, "start": _hash(start) if start else None}
     sources = ExampleSource(data, "train"), ExampleSource(data, "validation")
     with progress or Progress(recipe.steps) as shown:
-        run = Run(recipe, *sources, identity, out, shown)
+        run = Run(recipe, *sources, identity, out, shown, model)
         result = run.to(recipe.steps if stop_after is None else stop_after)
-        _export(result, tokenizer, out, shown)
+        _export(recipe, result, tokenizer, out, shown)
     return result
+
+
+def _starting_model(recipe: TrainRecipe, start: Path, tokenizer: Tokenizer) -> Transformer:
+    from codegem.checkpoints import huggingface
+
+    model, spoken = huggingface.load(start, dtype="float32")
+    if spoken.hash != tokenizer.hash:
+        raise UserError(
+            f"The model in {start} has another tokenizer than the data: build the data with --tokenizer {start}."
+        )
+    if model.config != recipe.model:
+        raise UserError(f"The model in {start} is {model.config}, and the recipe's is {recipe.model}: make them equal.")
+    return model
+
+
+def _hash(start: Path) -> str:
+    digest = hashlib.sha256()
+    for file in sorted(start.glob("*.safetensors")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 def _check(recipe: TrainRecipe, manifest: Manifest, tokenizer: Tokenizer, data: Path) -> None:
@@ -87,10 +116,10 @@ def _check(recipe: TrainRecipe, manifest: Manifest, tokenizer: Tokenizer, data: 
         raise UserError(f"The data set in {data} has no training examples: build it from more files.")
 
 
-def _export(result: Result, tokenizer: Tokenizer, out: Path, shown: Progress) -> None:
+def _export(recipe: TrainRecipe, result: Result, tokenizer: Tokenizer, out: Path, shown: Progress) -> None:
     from codegem.checkpoints import huggingface
 
-    huggingface.save(out / "model", result.model, tokenizer)
+    huggingface.save(out / "model", result.model, tokenizer, order=recipe.prompt_order)
     try:
         plot(out)
     except OSError as error:
@@ -106,7 +135,8 @@ class Run:
     Args:
         train: the examples to train on.
         validation: the examples to judge by; may be empty.
-        identity: hashes of what the examples are; a checkpoint of others is refused.
+        identity: hashes of what the examples and the first weights are; a checkpoint of others is refused.
+        start: the first weights; default random ones.
     """
 
     def __init__(
@@ -117,6 +147,7 @@ class Run:
         identity: dict[str, Any],
         out: Path,
         shown: Progress,
+        start: Transformer | None = None,
     ):
         self._recipe, self._shown = recipe, shown
         self._step_fn, self._evaluate = make_step(recipe), make_evaluation(recipe)
@@ -124,7 +155,7 @@ class Run:
         self._validation = list(validation_batches(validation, recipe.micro_batch, recipe.validation_examples))
         fixed = {name: value for name, value in asdict(recipe).items() if name not in _FREE_TO_CHANGE}
         self._store = Store(out / "checkpoints", {"recipe": fixed, **identity}, shown.say)
-        self._state = init_state(recipe)
+        self._state = init_state(recipe, start)
         self.step = self.tokens = 0
         self._saved = self._resume()
         self._metrics = MetricsFile(out / "metrics.jsonl", self._saved)

@@ -5,6 +5,7 @@ from typing import Literal
 
 from codegem.errors import UsageError
 from codegem.model.config import ModelConfig
+from codegem.text.fim import Order
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class TrainRecipe:
         validate_every: steps from one validation to the next; one more stands at the end.
         validation_examples: the first so many of the validation split are used, all where it has fewer.
         checkpoint_every: steps from one checkpoint to the next.
+        prompt_order: the layout in which the model is to be asked to fill a hole; it is written with the weights.
     """
 
     model: ModelConfig
@@ -47,6 +49,7 @@ class TrainRecipe:
     validate_every: int = 250
     validation_examples: int = 64
     checkpoint_every: int = 100
+    prompt_order: Order = Order.PSM
 
     def __post_init__(self):
         for name in ("steps", "batch_size", "micro_batch", "validate_every", "validation_examples", "checkpoint_every"):

@@ -35,15 +35,19 @@ class StepMetrics(NamedTuple):
     tokens: Float[Array, ""]
 
 
-def init_state(recipe: TrainRecipe) -> TrainState:
-    """Random float32 weights, and an optimizer that has seen nothing."""
+def init_state(recipe: TrainRecipe, start: Transformer | None = None) -> TrainState:
+    """The weights to start from, random ones by default, in float32; an optimizer that has seen nothing."""
 
     @jax.jit
-    def build(key: Array) -> TrainState:
-        model = Transformer.init(recipe.model, key)
+    def build(model: Transformer) -> TrainState:
+        model = jax.tree.map(lambda leaf: leaf.astype(jnp.float32), model)
         return TrainState(model, optimizer(recipe).init(model), jnp.zeros((), jnp.int32))  # type: ignore[arg-type]
 
-    return build(jax.random.key(recipe.seed))
+    return build(
+        jax.jit(Transformer.init, static_argnums=0)(recipe.model, jax.random.key(recipe.seed))
+        if start is None
+        else start
+    )
 
 
 def loss_sum(model: Transformer, batch: Batch, dtype: DTypeLike) -> Float[Array, ""]:
