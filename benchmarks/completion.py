@@ -31,7 +31,7 @@ MAX_TOKENS = 64
 def main() -> None:
     """Run both in turn and print a table of medians."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--place", default=f"{ROOT / 'examples' / 'inventory.py'}:22")
+    parser.add_argument("--place", default=f"{ROOT / 'examples' / 'inventory.py'}:35")
     parser.add_argument("--runs", type=int, default=7)
     parser.add_argument("--peer", help="a Python with torch and transformers")
     options = parser.parse_args()

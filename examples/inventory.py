@@ -19,7 +19,7 @@ class Inventory:
         item = self.items.get(name)
         if item is None:
             item = Item(name, price)
-            self.items[name] =
+            self.items[name] = item
         item.quantity += quantity
         return item
 
@@ -29,6 +29,10 @@ class Inventory:
         if item.quantity < quantity:
             raise ValueError(f"only {item.quantity} of {name} left")
         item.quantity -= quantity
+
+    def everything(self) -> dict[str, Item]:
+        """What is on the shelf, by name."""
+        
 
     def total(self) -> float:
         """What everything on the shelf costs."""

@@ -17,7 +17,7 @@ _USAGE = """codegem: an open, independent implementation of CodeGemma
   codegem train RECIPE --data DIR --out DIR       train a model, or go on where it was stopped
   codegem eval repository PATH...                 fill lines of code that a model has not seen
 
-`codegem COMMAND --help` says more. Example: codegem complete examples/inventory.py:22"""
+`codegem COMMAND --help` says more. Example: codegem complete examples/inventory.py:35"""
 
 # Each command's room, imported only when it is asked for, and its function there.
 COMMANDS = {

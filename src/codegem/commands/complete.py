@@ -20,7 +20,7 @@ def complete(words: list[str]) -> None:
         seed: int = 0,
         json: bool = False,
     ) -> None:
-        """Suggest what fits at the cursor: codegem complete examples/inventory.py:22
+        """Suggest what fits at the cursor: codegem complete examples/inventory.py:35
 
         Args:
             place: FILE:LINE[:COLUMN], counted from 1; the column defaults to the end of the line.

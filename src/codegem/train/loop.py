@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +89,7 @@ def _starting_model(recipe: TrainRecipe, start: Path, tokenizer: Tokenizer) -> T
         raise UserError(
             f"The model in {start} has another tokenizer than the data: build the data with --tokenizer {start}."
         )
+    model = replace(model, config=replace(model.config, context_length=recipe.model.context_length))
     if model.config != recipe.model:
         raise UserError(f"The model in {start} is {model.config}, and the recipe's is {recipe.model}: make them equal.")
     return model
