@@ -59,7 +59,7 @@ def peer_input(place: str) -> str:
     model = codegem.load("nano")
     infill = model.window.fit(Infill(document.prefix, document.suffix, document.path), MAX_TOKENS)
     tokenizer = model.engine.tokenizer
-    ids = fim.prompt(infill.prefix, infill.suffix, tokenizer, path=infill.path)
+    ids = fim.prompt(infill.prefix, infill.suffix, tokenizer, path=infill.path, order=model.engine.order)
     stops = sorted(fim.stop_ids(tokenizer))
     return json.dumps({"model": str(ASSETS), "ids": ids, "stops": stops, "max_tokens": MAX_TOKENS})
 
