@@ -7,21 +7,6 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Repository:
-    """A project that was read.
-
-    Attributes:
-        name: unique in a build; the version of a package is not part of it.
-        source: the folder or archive that it came from.
-        licence: an SPDX expression, or None where none was recognised.
-    """
-
-    name: str
-    source: str
-    licence: str | None
-
-
-@dataclass(frozen=True)
 class Document:
     """One source file that passed the filters; `sha256` is of its bytes, `path` within its repository."""
 
@@ -31,23 +16,6 @@ class Document:
     language: str
     licence: str | None
     sha256: str
-
-
-@dataclass(frozen=True)
-class Rejection:
-    """One file that was read and is not trained on.
-
-    Attributes:
-        stage: "read", "filter", "licence" or "dedup".
-        reason: a short fixed phrase, fit for counting.
-        detail: the value and the limit, or the file that it repeats.
-    """
-
-    stage: str
-    repository: str
-    path: str
-    reason: str
-    detail: str
 
 
 class FilePart(NamedTuple):

@@ -1,6 +1,5 @@
 """The loss of a language model without its logits standing whole in memory."""
 
-from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -24,7 +23,11 @@ def cross_entropy(
     Differentiable in `hidden` and `embedding`. Both gradients are made in the forward pass, while a block's
     logits are at hand (the idea of Cut Cross-Entropy, arXiv 2411.09009), so no logit is computed twice.
     """
-    return _blockwise(_loss_of_block, hidden, embedding, targets, weights)
+
+    def add(total: Array, rows: Any) -> tuple[Array, None]:
+        return total + _loss_of_block(rows, embedding), None
+
+    return jax.lax.scan(add, jnp.zeros(()), _in_blocks(hidden, targets, weights))[0]
 
 
 def _forward(hidden: Array, embedding: Array, targets: Array, weights: Array) -> tuple[Array, tuple[Array, Array]]:
@@ -47,13 +50,6 @@ def _backward(saved: tuple[Array, Array], d_loss: Array) -> tuple[Array, Array, 
 
 
 cross_entropy.defvjp(_forward, _backward)
-
-
-def _blockwise(of_block: Callable[..., Array], hidden: Array, embedding: Array, *rows: Array) -> Array:
-    def add(total: Array, block: Any) -> tuple[Array, None]:
-        return total + of_block(block, embedding), None
-
-    return jax.lax.scan(add, jnp.zeros(()), _in_blocks(hidden, *rows))[0]
 
 
 def _loss_of_block(rows: tuple[Array, Array, Array], embedding: Array) -> Array:
