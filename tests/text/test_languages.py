@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from codegem.text.languages import LANGUAGES, language_of
+from codegem.text.languages import LANGUAGES, grammar_of, language_of
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,8 @@ from codegem.text.languages import LANGUAGES, language_of
         ("main.rs", "rust"),
         ("x.h", "c"),
         ("x.hpp", "cpp"),
-        ("README.md", None),
+        ("README.md", "markdown"),
+        ("photo.png", None),
         ("Makefile", None),
         (".py", None),
         ("dir.py/data", None),
@@ -33,3 +34,10 @@ def test_no_extension_has_two_languages():
     count = Counter(extension for language in LANGUAGES for extension in language.extensions)
     assert max(count.values()) == 1
     assert all(extension.startswith(".") and extension == extension.lower() for extension in count)
+
+
+def test_a_dialect_has_a_grammar_of_its_own():
+    assert grammar_of("a.ts") == ("tree_sitter_typescript", "language_typescript")
+    assert grammar_of("a.TSX") == ("tree_sitter_typescript", "language_tsx")
+    assert grammar_of("a.h") == grammar_of("a.hpp") != grammar_of("a.c")
+    assert grammar_of("README.md") is None

@@ -1,0 +1,63 @@
+"""Parsing, and what it may cost."""
+
+import pytest
+
+from codegem.text.languages import LANGUAGES, grammar_of
+from codegem.text.syntax import TooHardToParse, parse
+
+pytest.importorskip("tree_sitter")
+
+SAMPLES = {
+    "a.py": "def f(x):\n    return x\n",
+    "a.js": "export const f = (x) => x;\n",
+    "a.ts": "export const f = (x: number): number => x;\n",
+    "a.tsx": "const a = <b c={1}>d</b>;\n",
+    "A.java": "class A { int f(int x) { return x; } }\n",
+    "a.kt": "fun f(x: Int): Int = x\n",
+    "a.go": "package a\n\nfunc f(x int) int { return x }\n",
+    "a.rs": "fn f(x: i32) -> i32 { x }\n",
+    "a.c": "int f(int x) { return x; }\n",
+    "a.h": "namespace a { class B; }\n",
+    "a.cpp": "template <class T> T f(T x) { return x; }\n",
+    "A.cs": "class A { int F(int x) => x; }\n",
+}
+
+
+@pytest.mark.parametrize("path", SAMPLES)
+def test_every_grammar_reads_its_language(path: str):
+    tree = parse(SAMPLES[path].encode(), path)
+    assert tree is not None and not tree.root_node.has_error
+    broken = parse((SAMPLES[path] + ")){{ ??").encode(), path)
+    assert broken is not None and broken.root_node.has_error
+
+
+def test_every_programming_language_has_a_sample():
+    grammars = {grammar for language in LANGUAGES if language.grammar for grammar in [language.grammar]}
+    assert grammars == {language.grammar for language in LANGUAGES if language.is_code}
+    assert {grammar_of(path) for path in SAMPLES} >= grammars
+
+
+def test_prose_has_no_tree():
+    assert parse(b"# A title", "README.md") is None
+
+
+def test_text_that_is_too_hard_is_given_up():
+    with pytest.raises(TooHardToParse, match="40000 bytes"):
+        parse(b"a=" * 20_000, "a.kt")
+    tree = parse(SAMPLES["a.kt"].encode(), "a.kt")  # the parser is fit for use again
+    assert tree is not None and not tree.root_node.has_error
+
+
+@pytest.mark.parametrize("path", SAMPLES)
+@pytest.mark.parametrize("text", ["(" * 50_000, "[" * 50_000 + "]" * 50_000, "{" * 50_000])
+def test_deep_nesting_is_a_tree_or_given_up(path: str, text: str):
+    try:
+        assert parse(text.encode(), path) is not None
+    except TooHardToParse:
+        pass
+
+
+def test_text_longer_than_one_piece_is_read_whole():
+    text = "x = 1  # é\n" * 20_000
+    tree = parse(text.encode(), "a.py")
+    assert tree is not None and tree.root_node.end_byte == len(text.encode())
