@@ -30,7 +30,8 @@ from packaging.utils import canonicalize_name, parse_sdist_filename, parse_wheel
 from packaging.version import Version
 
 from codegem.data.corpus_manifest import Package, read_manifest
-from codegem.data.pip_client import PipClient, TransientError
+from codegem.data.downloads import TransientError
+from codegem.data.pip_client import PipClient
 from codegem.errors import UserError
 
 HEADER = """\

@@ -12,7 +12,10 @@ _USAGE = """codegem: an open, independent implementation of CodeGemma
   codegem models                                  the models at hand
   codegem data fetch MANIFEST --out DIR           a corpus of pinned packages
   codegem data build SOURCE... --out DIR          repositories to token shards
+  codegem data instructions --out DIR ...         questions and answers to token shards
   codegem data show DIR                           one training example
+  codegem data report DIR                         a page about a data set
+  codegem data graph REPOSITORY                   what files import, and the order that follows
   codegem data tokenizer SOURCE... --out FILE     a vocabulary of one's own
   codegem train RECIPE --data DIR --out DIR       train a model, or go on where it was stopped
   codegem eval repository PATH...                 fill lines of code that a model has not seen
@@ -25,7 +28,10 @@ COMMANDS = {
     "models": ("complete", "models"),
     "data fetch": ("data", "data_fetch"),
     "data build": ("data", "data_build"),
+    "data instructions": ("instructions", "data_instructions"),
     "data show": ("data", "data_show"),
+    "data report": ("data", "data_report"),
+    "data graph": ("graph", "data_graph"),
     "data tokenizer": ("data", "data_tokenizer"),
     "train": ("train", "train"),
     "eval repository": ("evaluate", "eval_repository"),

@@ -1,16 +1,21 @@
 """Archives that are sound, hostile, damaged and too large."""
 
+import gzip
 import io
+import lzma
 import stat
 import tarfile
 import zipfile
+import zlib
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codegem.data.archives import Limits, RawFile, read_tar, read_zip, safe_path
+from codegem.data.archives import Limits, RawFile, safe_path
+from codegem.data.tar_archives import read_tar
+from codegem.data.zip_archives import read_zip
 
 SOUND = {"pkg-1.0/a.py": b"a = 1\n", "pkg-1.0/src/b.py": b"b = 2\n" * 100}
 
@@ -19,9 +24,9 @@ def everything(path: str, size: int) -> bool:
     return True
 
 
-def tar_bytes(files: dict[str, bytes], *extra: tarfile.TarInfo) -> bytes:
+def tar_bytes(files: dict[str, bytes], *extra: tarfile.TarInfo, mode: str = "w:gz") -> bytes:
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+    with tarfile.open(fileobj=buffer, mode=mode) as archive:  # type: ignore[call-overload]
         for info in extra:
             archive.addfile(info, io.BytesIO(b"x" * info.size) if info.isreg() else None)
         for name, data in files.items():
@@ -47,8 +52,8 @@ def info(name: str, kind: bytes = tarfile.REGTYPE, link: str = "", size: int = 0
     return member
 
 
-def tar(tmp_path: Path, data: bytes, limits: Limits | None = None) -> list[RawFile]:
-    path = tmp_path / "pkg-1.0.tar.gz"
+def tar(tmp_path: Path, data: bytes, limits: Limits | None = None, name: str = "pkg-1.0.tar.gz") -> list[RawFile]:
+    path = tmp_path / name
     path.write_bytes(data)
     return list(read_tar(path, limits or Limits(), everything))
 
@@ -92,6 +97,30 @@ def test_the_top_folder_is_dropped(tmp_path: Path):
     wanted = {"a.py": b"a = 1\n", "src/b.py": b"b = 2\n" * 100}
     assert kept(tar(tmp_path, tar_bytes(SOUND))) == wanted
     assert kept(unzip(tmp_path, zip_bytes(SOUND))) == wanted
+
+
+@pytest.mark.parametrize("ending", ["gz", "xz", "bz2"])
+def test_each_compression_is_read_and_its_damage_seen(tmp_path: Path, ending: str):
+    whole, name = tar_bytes(SOUND, mode=f"w:{ending}"), f"pkg-1.0.tar.{ending}"
+    assert kept(tar(tmp_path, whole, name=name)) == {"a.py": b"a = 1\n", "src/b.py": b"b = 2\n" * 100}
+    assert list(problems(tar(tmp_path, whole[:-20], name=name)).values()) == ["damaged archive"]
+    assert list(problems(tar(tmp_path, b"nonsense", name=name)).values()) == ["damaged archive"]
+
+
+def test_an_xz_file_may_hold_several_streams(tmp_path: Path):
+    plain = tar_bytes(SOUND, mode="w:")
+    parts = lzma.compress(plain[:700]) + bytes(8) + lzma.compress(plain[700:]) + bytes(4)
+    assert set(kept(tar(tmp_path, parts, name="p.tar.xz"))) == {"a.py", "src/b.py"}
+
+
+def test_an_xz_file_that_asks_for_gigabytes_of_memory_is_refused(tmp_path: Path):
+    data = bytearray(lzma.compress(b"x", filters=[{"id": lzma.FILTER_LZMA2, "preset": 0}]))
+    size_of_dictionary = 12 + 4  # of the block's header: its size, flags, filter and length come before
+    assert data[size_of_dictionary] == 12  # 256 KiB
+    data[size_of_dictionary] = 40  # 4 GiB
+    data[20:24] = zlib.crc32(bytes(data[12:20])).to_bytes(4, "little")
+    [row] = tar(tmp_path, bytes(data), name="p.tar.xz")
+    assert row.problem == "damaged archive" and "Memory" in row.detail
 
 
 def test_a_wheel_and_files_beside_each_other_keep_their_paths(tmp_path: Path):
@@ -163,8 +192,9 @@ def test_a_zip_bomb_is_left(tmp_path: Path):
 
 def test_too_many_members_are_left(tmp_path: Path):
     many = {f"pkg/{n}.py": b"x" for n in range(20)}
-    for files in (tar(tmp_path, tar_bytes(many), Limits(files=5)), unzip(tmp_path, zip_bytes(many), Limits(files=5))):
-        assert len(kept(files)) == 5
+    tarred, zipped = tar(tmp_path, tar_bytes(many), Limits(files=5)), unzip(tmp_path, zip_bytes(many), Limits(files=5))
+    assert (len(kept(tarred)), len(kept(zipped))) == (5, 0)  # a zip's list of members is not even loaded
+    for files in (tarred, zipped):
         assert list(problems(files).values()) == ["over the limits"]
 
 
@@ -198,8 +228,6 @@ def test_a_damaged_header_inside_a_tar_is_not_taken_for_its_end(tmp_path: Path):
             archive.addfile(info(name, size=3), io.BytesIO(b"xyz"))
     plain = bytearray(buffer.getvalue())
     plain[1024 + 148 : 1024 + 156] = b"9" * 8  # the checksum of the second header
-    import gzip
-
     files = tar(tmp_path, gzip.compress(bytes(plain)))
     assert set(kept(files)) == {"a.py"}
     assert list(problems(files).values()) == ["damaged archive"]

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from codegem.data import corpus
-from codegem.data.corpus import FetchEvent, fetch
-from codegem.data.corpus_manifest import Package
-from codegem.data.pip_client import TransientError
+from codegem.data.corpus import FetchEvent, Registries, fetch
+from codegem.data.corpus_manifest import REGISTRIES, Package
+from codegem.data.downloads import TransientError
 from codegem.errors import UserError
 
 
@@ -119,3 +119,28 @@ def test_a_lasting_fault_ends_after_some_tries_and_leaves_nothing(tmp_path: Path
     with pytest.raises(UserError, match=rf"in {corpus.TRIES} tries: the connection was reset\."):
         fetch(path, tmp_path / "out", client=FakeClient(failures=99))
     assert list((tmp_path / "out/train").iterdir()) == []
+
+
+def test_each_registry_has_its_client_and_one_that_is_missing_costs_its_packages_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+
+    def client(name: str) -> FakeClient:
+        made.append(name)
+        if name == "debian":
+            raise UserError("apt is not installed.")
+        return FakeClient({"one": b"one"})
+
+    monkeypatch.setattr(corpus, "_CLIENTS", {name: lambda name=name: client(name) for name in REGISTRIES})
+    table = (
+        '[[package]]\nregistry = "{}"\nname = "one"\nversion = "1.0.0"\nlicence = "MIT"\nfile = "{}"\nsha256 = "{}"\n'
+    )
+    files = {"npm": "one-1.0.0.tgz", "debian": "one_1.0.0.orig.tar.xz", "pypi": "one-1.0.0.tar.gz"}
+    sha256 = hashlib.sha256(b"one").hexdigest()
+    path = tmp_path / "m.toml"
+    path.write_text("".join(table.format(r, file, sha256) + 'split = "train"\n' for r, file in files.items()))
+    with pytest.raises(UserError, match=r"1 of 3 packages .* apt is not installed\."):
+        fetch(path, tmp_path / "out", client=Registries())
+    assert sorted(made) == sorted(files)
+    assert sorted(p.name for p in (tmp_path / "out/train").iterdir()) == ["one-1.0.0.tar.gz", "one-1.0.0.tgz"]

@@ -9,12 +9,14 @@ import pytest
 from codegem.data.corpus_manifest import SPLITS, read_manifest
 from codegem.errors import UserError
 
-COMMITTED = Path(__file__).parents[2] / "corpora" / "python.toml"
+CORPORA = Path(__file__).parents[2] / "corpora"
+COMMITTED = CORPORA / "python.toml"
 PERMISSIVE = {
     "0BSD",
     "Apache-2.0",
     "BSD-2-Clause",
     "BSD-3-Clause",
+    "BSL-1.0",
     "CC0-1.0",
     "ISC",
     "MIT",
@@ -65,6 +67,13 @@ def test_a_manifest_is_read(tmp_path: Path) -> None:
         ({"file": "one-1.0.tar.bz2"}, "not the name of a source distribution"),
         ({"file": "one.tar.gz"}, "not the name of a source distribution"),
         ({"file": "one-1.0.whl"}, "not the name of a source distribution"),
+        ({"registry": "npm", "version": "1.0.0"}, "not the name of an npm package's file"),
+        ({"registry": "npm", "name": "../one"}, "not a name"),
+        ({"registry": "npm", "name": "@a/b/c"}, "not a name"),
+        ({"registry": "npm", "version": "latest"}, "not a version"),
+        ({"registry": "debian"}, "not the name of an upstream archive"),
+        ({"registry": "debian", "name": "--one"}, "not a name"),
+        ({"registry": "debian", "version": "1.0/2"}, "not a version"),
         ({"name": "one --index-url=x"}, "not a name"),
         ({"version": "1.0 ; x"}, "not a version"),
         ({"licence": ""}, "SPDX"),
@@ -93,6 +102,31 @@ def test_a_wrong_entry_is_named_in_one_sentence(tmp_path: Path, changes: dict[st
 def test_source_distributions_and_wheels_can_be_pinned(tmp_path: Path, file: str, is_wheel: bool) -> None:
     [package] = read_manifest(write(tmp_path / "m.toml", entry("one", file=file)))
     assert package.is_wheel == is_wheel
+
+
+@pytest.mark.parametrize(
+    ("registry", "name", "version", "file"),
+    [
+        ("npm", "one", "1.0.0", "one-1.0.0.tgz"),
+        ("npm", "@scope/one", "1.0.0-rc.1+b2", "scope-one-1.0.0-rc.1+b2.tgz"),
+        ("npm", "com.company.One", "1.0.0", "com.company.One-1.0.0.tgz"),
+        ("debian", "one", "1:1.0+dfsg-2~deb12u1", "one_1.0+dfsg.orig.tar.xz"),
+        ("debian", "libone2.0-java", "1.0", "libone2.0-java_1.0.orig.tar.bz2"),
+    ],
+)
+def test_the_files_of_other_registries_can_be_pinned(
+    tmp_path: Path, registry: str, name: str, version: str, file: str
+) -> None:
+    changes = {"registry": registry, "version": version, "file": file}
+    [package] = read_manifest(write(tmp_path / "m.toml", entry("x", name=name, **changes)))
+    assert (package.registry, package.name, package.is_wheel) == (registry, name, False)
+
+
+def test_a_name_may_stand_in_two_registries_but_a_file_only_once(tmp_path: Path) -> None:
+    npm = {"registry": "npm", "version": "1.0.0", "file": "one-1.0.0.tgz"}
+    assert len(read_manifest(write(tmp_path / "m.toml", entry("one"), entry("one", **npm)))) == 2
+    with pytest.raises(UserError, match="listed twice"):
+        read_manifest(write(tmp_path / "m.toml", entry("one", **npm), entry("x", name="@o/ne", **npm)))
 
 
 def test_a_name_twice_is_refused_however_it_is_spelt(tmp_path: Path) -> None:
@@ -133,3 +167,12 @@ def test_the_committed_manifest_is_large_permissive_and_in_order() -> None:
     for package in packages:
         parts = re.split(r" (?:AND|OR) ", package.licence)
         assert set(parts) <= PERMISSIVE, f"{package.name}: {package.licence}"
+
+
+def test_the_manifests_together_name_more_than_two_hundred_repositories_of_every_registry() -> None:
+    packages = [package for path in CORPORA.glob("*.toml") for package in read_manifest(path)]
+    assert len(packages) >= 200
+    assert {package.registry for package in packages} == {"pypi", "npm", "debian"}
+    assert len({p.sha256 for p in packages}) == len({p.file for p in packages}) == len(packages)
+    for package in packages:
+        assert set(re.split(r" (?:AND|OR) ", package.licence)) <= PERMISSIVE, f"{package.name}: {package.licence}"

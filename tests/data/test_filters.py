@@ -8,6 +8,7 @@ import textwrap
 import pytest
 
 from codegem.data.filters import FilterRules, decode, reject_licence, reject_path, reject_text
+from codegem.text import languages
 
 RULES = FilterRules()
 CODE = "import os\n\n\ndef add(a: int, b: int) -> int:\n    return a + b\n"
@@ -35,6 +36,40 @@ def test_ordinary_code_is_kept(module: object):
 def test_name_and_size(path: str, size: int, reason: str | None):
     verdict = reject_path(path, size, RULES)
     assert (verdict and verdict[0]) == reason
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("src/app.js", None),
+        ("src/app.min.js", "generated"),
+        ("app-min.mjs", "generated"),
+        ("lib/app.bundle.js", "generated"),
+        ("dist/app.js", "built"),
+        ("packages/one/dist/app.d.ts", "built"),
+        ("build/app.js", "built"),
+        ("lib/typescript/app.d.ts", "built"),
+        ("tools/build/app.js", None),
+        ("lib/app.js", None),
+        ("dist/app.go", None),
+        ("api/a.pb.go", "generated"),
+        ("api/a_grpc.pb.go", "generated"),
+        ("zz_generated.deepcopy.go", "generated"),
+        ("a.pb.cc", "generated"),
+        ("a_pb2.py", "generated"),
+        ("a_pb2_grpc.py", "generated"),
+        ("Form1.Designer.cs", "generated"),
+        ("Page.g.cs", "generated"),
+        ("moc_window.cpp", "generated"),
+        ("src/_gen.py", None),
+        ("src/designer.cs", None),
+        ("src/mining.js", None),
+        ("Pods/One/a.h", "dependency folder"),
+    ],
+)
+def test_what_tools_write_is_known_by_its_name(path: str, reason: str | None):
+    verdict = reject_path(path, 500, FilterRules(languages=languages.CODE))
+    assert (verdict and verdict[0]) == reason, verdict
 
 
 def test_other_languages_are_a_matter_of_the_rules():
@@ -75,7 +110,8 @@ def test_rules_of_the_text(text: str, reason: str | None):
 
 
 def test_details_name_the_value_and_the_limit():
-    assert reject_text("x" * 1200 + "\n", RULES) == ("long line", "1200 characters, at most 1000")
+    verdict = reject_text("x" * 1200 + "\n", RULES)
+    assert verdict == ("long line", "1200 characters, at most 1000", "filters.max_line", "line 1")
 
 
 @pytest.mark.parametrize(

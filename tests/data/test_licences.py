@@ -1,8 +1,11 @@
 """Licences as people write them."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from codegem.data.licences import file_licence, is_evidence, is_permissive, recognise_text, repository_licence
+from codegem.data.licence_names import recognise_text
+from codegem.data.licences import file_licence, is_evidence, is_permissive, repository_licence
 
 MIT = b"Permission is hereby granted, free of charge, to any person\nobtaining a copy of this software ..."
 BSD3 = b"Redistributions in binary form must reproduce ... Neither the name of the copyright holder ..."
@@ -31,6 +34,39 @@ BSD3 = b"Redistributions in binary form must reproduce ... Neither the name of t
 )
 def test_an_expression_is_permissive_where_one_way_through_it_is(expression: str, granted: bool):
     assert is_permissive(expression) is granted
+
+
+NAMES = st.sampled_from([("MIT", True), ("GPL-2.0-only", False), ("Apache-2.0 WITH LLVM-exception", True)])
+
+
+def both(parts: list[tuple[str, bool]]) -> tuple[str, bool]:
+    return " AND ".join(text for text, _ in parts), all(granted for _, granted in parts)
+
+
+def either(parts: list[tuple[str, bool]]) -> tuple[str, bool]:
+    return f"({' OR '.join(text for text, _ in parts)})", any(granted for _, granted in parts)
+
+
+EXPRESSIONS = st.recursive(
+    NAMES,
+    lambda inner: (
+        st.lists(inner, min_size=1, max_size=3)
+        .map(either)
+        .flatmap(lambda one: st.lists(st.just(one) | NAMES, min_size=1, max_size=3).map(both))
+    ),
+)
+
+
+@given(st.lists(EXPRESSIONS, min_size=1, max_size=3))
+def test_and_binds_more_tightly_than_or(parts: list[tuple[str, bool]]):
+    expression = " OR ".join(text for text, _ in parts)
+    assert is_permissive(expression) is any(granted for _, granted in parts)
+
+
+@given(st.lists(st.sampled_from(["MIT", "X", "AND", "OR", "WITH", "(", ")"]), max_size=8).map(" ".join))
+def test_an_expression_that_is_none_is_refused_and_never_an_error(expression: str):
+    assert is_permissive(expression) in (True, False)
+    assert not is_permissive(f"{expression} OR") and not is_permissive(f"({expression}")
 
 
 @pytest.mark.parametrize(
@@ -104,6 +140,9 @@ def test_a_file_states_its_own_licence():
         ("x.dist-info/licenses/COPYING", True),
         ("pyproject.toml", True),
         ("my_metadata", False),
+        ("package.json", True),
+        ("crates/one/Cargo.toml", True),
+        ("debian/copyright", True),
         ("src/licensed/app.py", False),
         ("a/b/c/d/LICENSE", False),
     ],

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from codegem.data import pip_client
+from codegem.data import downloads, pip_client
 from codegem.data.corpus_manifest import Package
-from codegem.data.pip_client import PipClient, TransientError
+from codegem.data.downloads import TransientError
+from codegem.data.pip_client import PipClient
 from codegem.errors import UserError
 
 PKG_INFO = "Metadata-Version: 2.1\nName: one\nVersion: 1.0\nRequires-Dist: two\n"
@@ -79,7 +80,7 @@ def test_without_pip_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_pip_is_stopped_when_it_takes_too_much_disk(into: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run_with(monkeypatch, "import sys, time; open(sys.argv[1] + '/big', 'w').write('x' * 5000); time.sleep(60)")
-    monkeypatch.setattr(pip_client, "MAX_BYTES", 1000)
+    monkeypatch.setattr(downloads, "MAX_BYTES", 1000)
     with pytest.raises(UserError, match="larger than"):
         PipClient().download(package(), into)
 

@@ -1,6 +1,7 @@
 """The whole line on small repositories of every kind."""
 
 import io
+import json
 import subprocess
 import sys
 import tarfile
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from codegem.data import shards
+from codegem.data.accounts import STAGES
 from codegem.data.filters import FilterRules
 from codegem.data.fim_sampling import FimRules
 from codegem.data.pipeline import Progress, build
@@ -200,6 +202,149 @@ def test_a_build_that_met_a_full_disk_goes_on(built: Path, sources: list[Path], 
     assert (tmp_path / "out/shards/train-00000.array_record").stat().st_ino == first
 
 
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from codegem.data.pipeline import build
+from codegem.data.recipe import DataRecipe
+
+seen = []
+def progress(event):
+    seen.append(event.stage)
+    if ":".join([event.stage, str(seen.count(event.stage))]) == sys.argv[1]:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+recipe = DataRecipe(context_length=256, vocab_size=600, shard_tokens=512)
+build([Path(source) for source in sys.argv[3:]], Path(sys.argv[2]), recipe, workers=1, progress=progress)
+"""
+
+
+def test_a_build_that_was_killed_anywhere_goes_on_to_the_same_bytes(built: Path, sources: list[Path], tmp_path: Path):
+    out = tmp_path / "out"
+    for moment in ("reading:3", "deduplicating:1", "tokenizer:2", "packing:3", "packing:2", "writing:1"):
+        command = [sys.executable, "-c", KILLED, moment, str(out), *map(str, sources)]
+        done = subprocess.run(command, cwd=Path(__file__).parents[2] / "src", capture_output=True, timeout=100)
+        assert done.returncode == -9, done.stderr.decode()
+    done_before = sorted(path.name for path in (out / "work" / "read").iterdir())
+    assert done_before
+    build(sources, out, RECIPE, workers=1)
+    assert contents(out) == contents(built)
+
+
+def test_work_of_other_sources_is_not_taken_up(built: Path, sources: list[Path], tmp_path: Path):
+    out = tmp_path / "out"
+    command = [sys.executable, "-c", KILLED, "packing:2", str(out), str(sources[1]), str(sources[0] / "gamma.zip")]
+    subprocess.run(command, cwd=Path(__file__).parents[2] / "src", capture_output=True, timeout=100)
+    assert (out / "work").is_dir()
+    build(sources, out, RECIPE, workers=1)
+    assert contents(out) == contents(built)
+
+
+def test_a_finished_build_leaves_no_work(built: Path):
+    assert {path.name for path in built.iterdir()} == {
+        "manifest.json",
+        "redacted.parquet",
+        "rejected.parquet",
+        "shards",
+        "tokenizer.json",
+    }
+
+
+def test_every_stage_gives_on_what_it_keeps(built: Path):
+    counts = read_manifest(built).counts
+    left = counts["read"]
+    for name in STAGES:
+        stage = counts["stages"][name]
+        assert stage["read"] == left and stage["kept"] + stage["rejected"] == left
+        left = stage["kept"]
+    assert left == counts["kept"]
+    rejected = pq.read_table(built / "rejected.parquet").to_pylist()
+    assert all(row["rule"] for row in rejected), [row for row in rejected if not row["rule"]]
+
+
+def test_what_is_redacted_is_counted_and_the_secret_is_nowhere(tmp_path: Path):
+    secret = "ghp_" + "a8Kd93jfLq0Zx7Vb2Nm4" + "Tq1Ws6Er"
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "LICENSE").write_text(MIT)
+    (folder / "client.py").write_text(code("client", 10) + f'TOKEN = "{secret}"  # ask jane.doe@corp.io\n')
+    build([folder], tmp_path / "out", RECIPE, workers=1)
+    assert read_manifest(tmp_path / "out").counts["redacted"] == {"email": 1, "secret": 1}
+    rows = pq.read_table(tmp_path / "out" / "redacted.parquet").to_pylist()
+    assert [(row["path"], row["kind"], row["line"]) for row in rows] == [
+        ("client.py", "secret", 51),
+        ("client.py", "email", 51),
+    ]
+    tokenizer = load_tokenizer(tmp_path / "out")
+    text = files_of(tmp_path / "out", tokenizer)["client.py"]
+    assert secret not in text and "jane" not in text and "TOKEN = " in text
+    assert not [name for name, data in contents(tmp_path / "out").items() if secret.encode() in data]
+
+
+def test_what_quotes_a_benchmark_is_rejected(sources: list[Path], tmp_path: Path):
+    answer = "".join(f"    total = weigh(total, values[{n}], limit) if values[{n}] else shift({n})\n" for n in range(6))
+    problem = f"def balance(values, limit):\n    total = 0\n{answer}    return total\n"
+    (tmp_path / "bench.jsonl").write_text(json.dumps({"task_id": "own/1", "prompt": "", "canonical_solution": problem}))
+    folder = tmp_path / "copies"
+    folder.mkdir()
+    (folder / "LICENSE").write_text(MIT)
+    (folder / "clean.py").write_text(code("clean", 20))
+    (folder / "copied.py").write_text("import os\n\n\n" + problem.replace("    ", "\t"))
+    recipe = replace(RECIPE, vocab_size=560)
+    build([folder], tmp_path / "out", recipe, benchmarks=[tmp_path / "bench.jsonl"], workers=1)
+    (row,) = (r for r in pq.read_table(tmp_path / "out" / "rejected.parquet").to_pylist() if r["stage"] == "contamination")
+    assert row["path"] == "copied.py" and row["place"].startswith("line ") and "own/1" in row["detail"]
+
+
+def test_a_mixture_thins_what_there_is_too_much_of(tmp_path: Path):
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "LICENSE").write_text(MIT)
+    for number in range(60):
+        (folder / f"m{number}.py").write_text(code(f"module{number}", 8))
+        (folder / f"M{number}.java").write_text(
+            f"class M{number} {{\n"
+            + "".join(f"  int f{number}_{n}(int x) {{ return x * {n} + {number}; }}\n" for n in range(9))
+            + "}\n"
+        )
+    recipe = replace(RECIPE, filters=FilterRules(languages=("python", "java")), mixture=(("python", 1), ("java", 3)))
+    manifest = build([folder], tmp_path / "out", recipe, workers=1)
+    kept = {name: counts["kept_bytes"] for name, counts in manifest.counts["by_language"].items() if "kept" in counts}
+    assert 2 < kept["java"] / kept["python"] < 4.5
+    assert manifest.counts["reasons"]["mixture: over its share"] == manifest.counts["stages"]["mixture"]["rejected"] > 20
+
+
+def test_files_that_do_not_parse_are_rejected(tmp_path: Path):
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "LICENSE").write_text(MIT)
+    (folder / "good.py").write_text(code("good", 30))
+    (folder / "bad.py").write_text("def (((\n  class = = import\n" * 30)
+    manifest = build([folder], tmp_path / "out", replace(RECIPE, vocab_size=560), workers=1)
+    assert manifest.counts["reasons"]["syntax: parse errors"] == 1
+    assert manifest.counts["stages"]["syntax"]["rejected"] == 1 and manifest.counts["kept"] == 1
+
+
+def test_the_order_is_that_of_the_dependencies(tmp_path: Path):
+    folder = tmp_path / "project"
+    (folder / "tests").mkdir(parents=True)
+    (folder / "LICENSE").write_text(MIT)
+    (folder / "alpha.py").write_text("from zeta import zeta_0\n\n" + code("alpha", 2))
+    (folder / "zeta.py").write_text(code("zeta", 2))
+    (folder / "tests" / "test_zeta.py").write_text("import zeta\n\n\ndef test_zeta():\n    assert zeta.zeta_1(2) == 3\n")
+    orders = {}
+    for order in ("dependency", "alphabetical"):
+        recipe = replace(RECIPE, context_length=1024, vocab_size=560, order=order, validation_share=0.0)
+        manifest = build([folder], tmp_path / order, recipe, workers=1)
+        example = ExampleSource(tmp_path / order, "train")[0]
+        tokens = example.tokens[example.segment_ids == 1].tolist()
+        orders[order] = [file.path for file in parse(tokens, load_tokenizer(tmp_path / order))]
+        (repository,) = manifest.counts["repositories"]
+        assert repository["edges"] == (2 if order == "dependency" else 0)
+    assert orders["dependency"] == ["zeta.py", "tests/test_zeta.py", "alpha.py"]
+    assert orders["alphabetical"] == ["alpha.py", "tests/test_zeta.py", "zeta.py"]
+
+
 def test_the_recipe_is_obeyed(sources: list[Path], tmp_path: Path):
     recipe = replace(RECIPE, filters=FilterRules(unknown_licence=True), fim=FimRules(rate=0.0), validation_share=0.0)
     manifest = build(sources, tmp_path / "out", recipe, workers=1)
@@ -226,7 +371,7 @@ def test_where_nothing_is_kept_the_reasons_are_told(sources: list[Path], tmp_pat
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("change", [{"order": "dependency"}, {"vocab_size": 50}])
+@pytest.mark.parametrize("change", [{"order": "newest"}, {"vocab_size": 50}])
 def test_a_recipe_that_cannot_be_is_told(sources: list[Path], tmp_path: Path, change: dict):
     with pytest.raises(UserError, match=r"choose one of|too small"):
         build(sources, tmp_path / "out", replace(RECIPE, **change), workers=1)

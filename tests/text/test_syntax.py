@@ -33,7 +33,7 @@ def test_every_grammar_reads_its_language(path: str):
 
 def test_every_programming_language_has_a_sample():
     grammars = {grammar for language in LANGUAGES if language.grammar for grammar in [language.grammar]}
-    assert grammars == {language.grammar for language in LANGUAGES if language.is_code}
+    assert grammars == {language.grammar for language in LANGUAGES if language.group == "code"}
     assert {grammar_of(path) for path in SAMPLES} >= grammars
 
 

@@ -4,6 +4,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from codegem.data.records import TrainingExample
+from codegem.text.chat import Turn, render_chat
+from codegem.text.fim import Hole, SourceFile, render
+from codegem.text.tokenizer import ByteTokenizer
 from codegem.train.batches import to_row, training_batches, validation_batches
 
 
@@ -64,3 +67,26 @@ def test_validation_is_the_first_examples_in_order_and_rows_that_count_nothing()
     assert batches[1]["loss_weights"].sum(axis=1).tolist() == [3, 3, 0, 0]
     assert len(list(validation_batches(SOURCE, 4, limit=99))) == 3
     assert list(validation_batches([], 4, limit=6)) == []
+
+
+def test_of_a_conversation_the_answers_alone_are_learned():
+    """A file and a conversation of two answers in one row: all of the file, and what the model says."""
+    tokenizer = ByteTokenizer()
+    file = render([SourceFile("a.py", Hole("x", "y", "z"))], tokenizer)
+    turns = [Turn("user", "ab"), Turn("model", "c"), Turn("user", "d"), Turn("model", "ef")]
+    talk = render_chat(turns, tokenizer)
+    tokens, roles = file.tokens + talk.tokens + [0], file.roles + talk.roles + [0]
+    segments = [1] * len(file.tokens) + [2] * len(talk.tokens) + [0]
+    row = to_row(TrainingExample(np.array(tokens, np.int32), np.array(segments, np.int32), np.array(roles, np.uint8)))
+    learned = row["targets"][row["loss_weights"] > 0].tolist()
+    done = tokenizer.special.end_of_turn
+    assert learned == [*file.tokens[1:], *tokenizer.encode("c"), done, *tokenizer.encode("ef"), done]
+
+
+def test_a_question_without_an_answer_is_not_learned():
+    talk = render_chat([Turn("user", "ab")], ByteTokenizer())
+    size = len(talk.tokens)
+    row = to_row(
+        TrainingExample(np.array(talk.tokens, np.int32), np.ones(size, np.int32), np.array(talk.roles, np.uint8))
+    )
+    assert not row["loss_weights"].any()

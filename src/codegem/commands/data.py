@@ -1,5 +1,6 @@
 """`codegem data …`: from repositories to token shards."""
 
+import tempfile
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Literal
@@ -44,6 +45,8 @@ def data_build(words: list[str]) -> None:
         out: Path,
         recipe: str = "nano",
         tokenizer: Path | None = None,
+        benchmarks: tuple[Path, ...] = (),
+        blocklists: tuple[Path, ...] = (),
         runner: Literal["local", "ray"] = "local",
         workers: int | None = None,
         json: bool = False,
@@ -51,11 +54,13 @@ def data_build(words: list[str]) -> None:
         """Make token shards from repositories: codegem data build corpus/train --out data/nano
 
         Args:
-            sources: folders, git checkouts, .tar.gz, .zip or .whl files, or folders of these.
-            out: the folder to make: manifest.json, shards/, rejected.parquet, tokenizer.json.
+            sources: folders, git checkouts, .tar.gz, .tar.xz, .zip, .whl or .jsonl files, or folders of these.
+            out: the folder to make: manifest.json, shards/, rejected.parquet, redacted.parquet, tokenizer.json.
             recipe: what decides filters, holes and lengths.
             tokenizer: a tokenizer.json; without it one is trained on the kept files.
-            runner: ray runs the same program on a cluster.
+            benchmarks: evaluation sets (.jsonl, .json, .txt, also .gz): files that quote them are rejected.
+            blocklists: files of phrases and domains: files that hold one are rejected.
+            runner: ray runs the same program on a cluster; OUT is then a folder that all its machines see.
             workers: processes on this machine; by default one for each core.
             json: print the manifest for programs.
         """
@@ -69,6 +74,8 @@ def data_build(words: list[str]) -> None:
                 out,
                 find(recipe).data,
                 tokenizer=tokenizer,
+                benchmarks=benchmarks,
+                blocklists=blocklists,
                 runner=runner,
                 workers=workers,
                 progress=lambda event: shown.update(event.stage, event.done, event.total, event.unit),
@@ -111,6 +118,29 @@ def data_show(words: list[str]) -> None:
     parse(run, "data show", words)
 
 
+def data_report(words: list[str]) -> None:
+    """`codegem data report`."""
+
+    def run(directory: Positional[Path], /, out: Path | None = None) -> None:
+        """Write a page about a data set that stands alone: codegem data report data/nano
+
+        Args:
+            directory: what `codegem data build` made.
+            out: the file to write; by default report.html in the directory.
+        """
+        from codegem.data.report import gather
+        from codegem.data.report_page import page
+        from codegem.data.shards import publish, writing
+
+        text = page(gather(directory))
+        file = out or directory / "report.html"
+        with writing(file.parent):
+            publish(file, lambda path: path.write_text(text, encoding="utf-8"))
+        print(file)
+
+    parse(run, "data report", words)
+
+
 def data_tokenizer(words: list[str]) -> None:
     """`codegem data tokenizer`."""
 
@@ -132,10 +162,11 @@ def data_tokenizer(words: list[str]) -> None:
         chosen = find(recipe).data
         if vocab_size is not None:
             chosen = replace(chosen, vocab_size=vocab_size)
-        with Bars() as shown:
+        with Bars() as shown, tempfile.TemporaryDirectory(prefix="codegem-") as folder:
             learned = learn_tokenizer(
                 sources,
                 chosen,
+                Path(folder),
                 progress=lambda event: shown.update(event.stage, event.done, event.total, event.unit),
             )
         learned.save(out)

@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from codegem.data.corpus_manifest import SPLITS, Package, read_manifest
-from codegem.data.pip_client import PipClient, TransientError
+from codegem.data.debian_client import DebianClient
+from codegem.data.downloads import TransientError
+from codegem.data.npm_client import NpmClient
+from codegem.data.pip_client import PipClient
 from codegem.errors import UserError
 
 TRIES = 4
@@ -39,11 +42,32 @@ class FetchReport:
 
 
 class Client(Protocol):
-    """Whatever can bring one package's file. `PipClient` in earnest, a small fake in the tests."""
+    """Whatever can bring one package's file: a client of each registry in earnest, a small fake in the tests."""
 
     def download(self, package: Package, into: Path) -> Path:
         """Download into the folder and return the file. Raises TransientError, or UserError for good."""
         ...
+
+
+class Registries:
+    """The client of each registry that a manifest may name; one is made when it is first needed."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, Client] = {}
+
+    def download(self, package: Package, into: Path) -> Path:
+        """Download by the client of the package's registry.
+
+        Raises:
+            TransientError: it may succeed in a moment.
+            UserError: the client is not installed, or there is no such file.
+        """
+        if package.registry not in self._made:
+            self._made[package.registry] = _CLIENTS[package.registry]()
+        return self._made[package.registry].download(package, into)
+
+
+_CLIENTS: dict[str, Callable[[], Client]] = {"pypi": PipClient, "npm": NpmClient, "debian": DebianClient}
 
 
 def fetch(
@@ -68,7 +92,7 @@ def fetch(
     if workers < 1:
         raise UserError(f"Fetching needs at least 1 worker, not {workers}.")
     packages = [package for package in read_manifest(manifest) if split in (None, package.split)]
-    client = client or PipClient()
+    client = client or Registries()
     failures: list[str] = []
     fetched = kept = size = 0
     for event in _fetch_all(packages, out, client, workers):

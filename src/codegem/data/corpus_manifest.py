@@ -11,8 +11,9 @@ Two people who fetch it a year apart train on the same bytes:
     sha256 = "0ef0e52b8a9cd932855379197dd8f94047b359ca0a78695144304cb45f87c9eb"
     split = "train"
 
-`file` is a source distribution (`.tar.gz` or `.zip`), which most often brings the package's tests, or a
-wheel.
+`file` is what the registry gives out: of "pypi" a source distribution (`.tar.gz` or `.zip`), which most often
+brings the package's tests, or a wheel; of "npm" a package (`.tgz`); of "debian" the upstream archive of a source
+package (`.orig.tar.gz`, `.xz` or `.bz2`).
 """
 
 import re
@@ -23,16 +24,27 @@ from pathlib import Path
 from codegem.errors import UserError
 
 SPLITS = ("train", "held-out")
-REGISTRIES = ("pypi",)
 
-# Names and files become paths and lines of a pip requirement, so they may hold nothing else.
-_SHAPES = {
-    "name": r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?",
-    "version": r"[A-Za-z0-9][A-Za-z0-9.!+_]*",
-    "licence": r"\S.*",
-    "file": r"[A-Za-z0-9][A-Za-z0-9._+!]*-[A-Za-z0-9._+!-]*(?:\.tar\.gz|\.zip|-[^-]+-[^-]+-[^-]+\.whl)",
-    "sha256": r"[0-9a-f]{64}",
+# Names, versions and files become paths and arguments of a package manager, so they may hold nothing else.
+_SHAPES = {"licence": r"\S.*", "sha256": r"[0-9a-f]{64}"}
+_REGISTRY_SHAPES = {
+    "pypi": {
+        "name": r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?",
+        "version": r"[A-Za-z0-9][A-Za-z0-9.!+_]*",
+        "file": r"[A-Za-z0-9][A-Za-z0-9._+!]*-[A-Za-z0-9._+!-]*(?:\.tar\.gz|\.zip|-[^-]+-[^-]+-[^-]+\.whl)",
+    },
+    "npm": {
+        "name": r"(?:@[a-z0-9][a-z0-9._-]*/)?[A-Za-z0-9][A-Za-z0-9._-]*",
+        "version": r"\d+\.\d+\.\d+(?:[-+][A-Za-z0-9.+-]+)?",
+        "file": r"[A-Za-z0-9][A-Za-z0-9._-]*-\d[A-Za-z0-9.+-]*\.tgz",
+    },
+    "debian": {
+        "name": r"[a-z0-9][a-z0-9.+-]+",
+        "version": r"(?:\d+:)?\d[A-Za-z0-9.+~-]*",
+        "file": r"[a-z0-9][a-z0-9.+-]+_\d[A-Za-z0-9.+~-]*\.orig\.tar\.(?:gz|xz|bz2)",
+    },
 }
+REGISTRIES = tuple(_REGISTRY_SHAPES)
 
 
 @dataclass(frozen=True)
@@ -85,31 +97,42 @@ def _read_entry(path: Path, number: int, entry: object) -> Package:
     if unknown := [name for name in entry if name not in wanted]:
         raise UserError(f"{where} has fields that no manifest has: {', '.join(unknown)}.")
     if entry["registry"] not in REGISTRIES:
-        raise UserError(f"{where} names the registry {entry['registry']!r}: only {', '.join(REGISTRIES)} is known.")
+        raise UserError(f"{where} names the registry {entry['registry']!r}: only {', '.join(REGISTRIES)} are known.")
     if entry["split"] not in SPLITS:
         raise UserError(f"{where} has the split {entry['split']!r}: it must be one of {', '.join(SPLITS)}.")
-    for name, shape in _SHAPES.items():
+    for name, shape in (_SHAPES | _REGISTRY_SHAPES[entry["registry"]]).items():
         if not isinstance(entry[name], str) or not re.fullmatch(shape, entry[name]):
-            raise UserError(f"{where} has {name} = {entry[name]!r}, which is not {_described(name)}.")
+            raise UserError(
+                f"{where} has {name} = {entry[name]!r}, which is not {_described(name, entry['registry'])}."
+            )
     return Package(**entry)
 
 
-def _described(name: str) -> str:
+_FILES = {
+    "pypi": "the name of a source distribution (.tar.gz, .zip) or of a wheel",
+    "npm": "the name of an npm package's file (.tgz)",
+    "debian": "the name of an upstream archive (.orig.tar.gz, .xz or .bz2)",
+}
+
+
+def _described(name: str, registry: str) -> str:
     """What a field should have been, to end a sentence."""
-    return {
+    described = {
         "sha256": "64 lower-case hexadecimal digits",
-        "file": "the name of a source distribution (.tar.gz, .zip) or of a wheel",
+        "file": _FILES[registry],
         "licence": "an SPDX expression",
-    }.get(name, f"a {name} that a registry would accept")
+    }
+    return described.get(name, f"a {name} that a registry would accept")
 
 
 def _refuse_duplicates(path: Path, packages: list[Package]) -> None:
     """A package twice would be trained on twice, or be held out and trained on."""
-    seen: dict[str, Package] = {}
+    seen: dict[tuple[str, str], Package] = {}
     for package in packages:
-        # Registries take "Foo_Bar" and "foo-bar" for one name.
+        # PyPI takes "Foo_Bar" and "foo-bar" for one name; two files of one name would overwrite each other.
         name = re.sub(r"[-_.]+", "-", package.name).lower()
-        if name in seen:
-            splits = f"{seen[name].split} and {package.split}"
-            raise UserError(f"In {path}, {package.name} is listed twice (splits {splits}): keep one of the two.")
-        seen[name] = package
+        for key in ((package.registry, name), ("file", package.file)):
+            if key in seen:
+                splits = f"{seen[key].split} and {package.split}"
+                raise UserError(f"In {path}, {package.name} is listed twice (splits {splits}): keep one of the two.")
+            seen[key] = package

@@ -1,17 +1,12 @@
-"""Daft, as the data line uses it: one generator over the rows of a table, on all workers."""
+"""Daft, as the data line uses it: one function over the rows of a table, on all workers."""
 
 import importlib.util
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import pyarrow as pa
+from typing import Any
 
 from codegem.errors import UserError
-
-if TYPE_CHECKING:
-    import daft
 
 _RUNNERS = {"local": "native", "ray": "ray"}  # our names and Daft's
 
@@ -44,23 +39,25 @@ def start(runner: str) -> Any:
     return daft
 
 
-def flat_map(
-    rows: "daft.DataFrame",
-    function: Callable[..., Iterator[dict[str, Any]]],
-    columns: list[str],
-    schema: pa.Schema,
-    workers: int,
-) -> Iterator[pa.Table]:
-    """Run a generator on some columns of every row, in processes of its own where there are several workers.
+def each(rows: dict[str, list[str]], function: Callable[..., str], workers: int) -> Iterator[str]:
+    """Call a function with the values of every row, on so many workers: processes of their own, or this one for 1.
+
+    A worker does one row at a time, in one thread.
+
+    Args:
+        rows: columns of text, by their names; the function takes them in this order.
 
     Yields:
-        Tables of `schema` with the results of one or more rows, in any order; a row without results gives a
-        row of nulls.
+        What the function returns, as the rows are done.
     """
     import daft
 
-    kinds = {field.name: daft.DataType.from_arrow_type(field.type) for field in schema}
-    udf = daft.func(function, return_dtype=daft.DataType.struct(kinds), unnest=True, use_process=workers > 1)
-    called: Any = udf(*[daft.col(column) for column in columns])
-    for batch in rows.into_batches(1).select(called).to_arrow_iter():
-        yield pa.Table.from_batches([batch]).cast(schema)
+    class Task:
+        @daft.method(return_dtype=daft.DataType.string())
+        def __call__(self, *values: str) -> str:
+            return function(*values)
+
+    task = daft.cls(max_concurrency=workers, use_process=workers > 1)(Task)()
+    called = task(*[daft.col(name) for name in rows]).alias("result")
+    for batch in daft.from_pydict(rows).into_batches(1).select(called).to_arrow_iter():
+        yield from batch["result"].to_pylist()

@@ -1,21 +1,27 @@
-"""The seeded choice: which files get a hole, where it begins, where the suffix starts, in which order.
+"""The seeded choice: where a hole begins, where the suffix starts, in which order.
 
 The choice for a file depends on the recipe's seed and the file's own name alone, never on what was
-processed before it. CodeGemma publishes the rate, the even share of the two orders and that the suffix
-starts at a natural place; the length of the middle is not published and is a parameter here.
+processed before it. CodeGemma (arXiv 2406.11409) publishes the rate, the even share of the two orders and
+that the suffix starts at a syntactically natural point instead of a random one. The length of the middle and
+what counts as natural are not published: the length is a parameter here, `text.boundaries` has the points.
 """
 
 import hashlib
 import math
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from codegem.data.records import FilePart, PackedContext
-from codegem.text.fim import Hole, Order, Rendered, SourceFile, render
-from codegem.text.tokenizer import Tokenizer
+from codegem.text.boundaries import KINDS, Kind, natural_end, whole_node
+from codegem.text.fim import Hole, Order
 
+if TYPE_CHECKING:
+    from tree_sitter import Tree
+
+Middle = Literal["characters", "nodes", "lines", "random"]
+SuffixStart = Literal["syntax", "line", "random"]
+_NODE_DRAWS = 8  # a character may be in no node but the file, as a semicolon between two declarations is
 FIM_TOKENS = 3  # prefix, middle, suffix: what a hole costs at least
 
 
@@ -27,25 +33,44 @@ class FimRules:
         rate: share of files that get a hole (CodeGemma 0.8, and 0.9 for the 2B 1.1; Bavarian et al. 0.9).
         psm_share: share of holes in the order prefix, suffix, middle.
         spm: the layout of the others; CodeGemma's is not published.
-        middle: "lines" draws the number of lines that are not blank log-uniformly from 1 to `max_lines`, so
-            that a quarter of the middles are of one line; "uniform" draws both ends uniformly from the
-            characters of the file (Bavarian et al., arXiv 2207.14255).
-        max_lines: the longest middle, in lines.
+        middle: "characters" (CodeGemma) begins at a uniformly random character, and draws a length;
+            "nodes", one whole node of the syntax tree, the largest at a random character that is no longer
+            than a length that is drawn (AST-FIM, arXiv 2506.00204, masks whole subtrees);
+            "lines", a number of lines that are not blank, log-uniform from 1 to `max_lines`, so that a
+            quarter of the middles are of one line; "random", between two uniformly random places (Bavarian
+            et al., arXiv 2207.14255). Without a tree "nodes" draws lines.
+        suffix_start: where the end that was drawn moves on to: "syntax", a natural point of the syntax tree;
+            "line", the end of the line; "random", it stays. Without a tree "syntax" is "line". The end of
+            a node never moves: "syntax" then leaves out nodes that do not end at a natural point.
+        ends: with "syntax", what is to be whole at the suffix's start; one is drawn for each hole.
+        max_length: with "characters" and "nodes", the longest length: in characters, drawn log-uniformly
+            from 1, so that middles of a word, a line and a page are about as common as each other. The
+            natural point lies within it too, where there is one.
+        max_lines: with "lines", the longest middle.
         cursor_share: with "lines", the share of middles that begin where a person would stop to type: half
             at the first character of a line after its indentation, half at the end of a line. The others
             begin at a uniformly random character of a line that is not blank.
-        suffix_start: "line", the suffix starts at the end of a line; "random", anywhere.
         tries: draws before a file that would not fit stays without a hole.
     """
 
     rate: float = 0.9
     psm_share: float = 0.5
     spm: Order = Order.SPM
-    middle: Literal["lines", "uniform"] = "lines"
+    middle: Middle = "characters"
+    suffix_start: SuffixStart = "syntax"
+    ends: tuple[Kind, ...] = KINDS
+    max_length: int = 2048
     max_lines: int = 16
     cursor_share: float = 0.5
-    suffix_start: Literal["line", "random"] = "line"
     tries: int = 4
+
+
+class Cut(NamedTuple):
+    """A hole as places in a text: the middle is `text[start:end]`, in characters."""
+
+    start: int
+    end: int
+    order: Order
 
 
 def generator(*key: object) -> random.Random:
@@ -54,67 +79,107 @@ def generator(*key: object) -> random.Random:
     return random.Random(int.from_bytes(hashlib.sha256(name).digest()))
 
 
-def draw_hole(text: str, rules: FimRules, rng: random.Random) -> Hole | None:
-    """A hole in the text, or None where the text has no place for one.
+def draw_hole(
+    text: str, rules: FimRules, rng: random.Random, tree: "Tree | None" = None, start: int = 0
+) -> Hole | None:
+    """`draw_cut` as strings: prefix + middle + suffix is the text, and the middle is not empty."""
+    cut = draw_cut(text, rules, rng, tree, start)
+    return Hole(text[: cut.start], text[cut.start : cut.end], text[cut.end :], cut.order) if cut else None
 
-    prefix + middle + suffix is the text, and the middle is not empty.
-    """
-    span = _uniform_span(text, rules, rng) if rules.middle == "uniform" else _line_span(text, rules, rng)
+
+def draw_cut(text: str, rules: FimRules, rng: random.Random, tree: "Tree | None" = None, start: int = 0) -> Cut | None:
+    """A hole in the text and the order of its parts, or None where `draw_span` gives none."""
+    span = draw_span(text, rules, rng, tree, start)
     if span is None:
         return None
-    start, end = span
-    order = Order.PSM if rng.random() < rules.psm_share else rules.spm
-    return Hole(text[:start], text[start:end], text[end:], order)
+    return Cut(*span, Order.PSM if rng.random() < rules.psm_share else rules.spm)
 
 
-def render_context(
-    context: PackedContext, tokenizer: Tokenizer, rules: FimRules, seed: int, limit: int
-) -> list[Rendered]:
-    """Tokens of a packed context, in at most `limit` tokens.
+def draw_span(
+    text: str, rules: FimRules, rng: random.Random, tree: "Tree | None" = None, start: int = 0
+) -> tuple[int, int] | None:
+    """Start and end of a middle that is not empty, in characters of the text.
 
-    A draw of holes that would not fit is drawn again `rules.tries` times, then left. Where even the text
-    alone is longer than it was counted (pieces differ at a cut), the context is divided: nothing is lost.
+    Args:
+        text: a file, or a part of one that was cut between lines.
+        tree: of the whole file; None where it has no grammar.
+        start: where the text stands in what the tree was made of, in bytes.
 
     Returns:
-        One sequence, or the several that the context was divided into.
-
-    Raises:
-        ValueError: one character of one file does not fit.
+        None where the text is blank, and with "lines" where nothing follows the place that was drawn.
     """
-    for attempt in range(rules.tries + 1):
-        files = [
-            _plain(file) if attempt == rules.tries else _with_hole(context.repository, file, rules, seed, attempt)
-            for file in context.files
-        ]
-        rendered = render(files, tokenizer)
-        if len(rendered.tokens) <= limit:
-            return [rendered]
-    halves = _divide(context)
-    return [part for half in halves for part in render_context(half, tokenizer, rules, seed, limit)]
+    places = _Places(text, tree, start) if tree else None
+    if places and rules.middle == "nodes":
+        return _node_span(places, rules, rng)
+    draw = {"random": _random_span, "characters": _length_span}.get(rules.middle, _line_span)
+    span = draw(text, rules, rng)
+    if span is None:
+        return None
+    first, last = span
+    if rules.suffix_start == "random":
+        return first, rng.randint(first + 1, last) if draw is _line_span else last
+    if places and rules.suffix_start == "syntax":
+        return first, _natural(places, first, last, rules, rng)
+    found = text.find("\n", last)
+    return first, found if found >= 0 else len(text)
 
 
-def _with_hole(repository: str, file: FilePart, rules: FimRules, seed: int, attempt: int) -> SourceFile:
-    rng = generator(seed, "fim", repository, file.path, file.part, attempt)
-    hole = draw_hole(file.text, rules, rng) if rng.random() < rules.rate else None
-    return SourceFile(file.path, hole) if hole else _plain(file)
+class _Places:
+    """Characters of a text to bytes of the tree, and back."""
+
+    def __init__(self, text: str, tree: "Tree", start: int):
+        self.text, self.tree, self.start = text, tree, start
+        # Text of a broken encoding can't have come through the filters; it must not crash here either.
+        self._data = None if text.isascii() else text.encode("utf-8", "surrogatepass")
+
+    def byte(self, character: int) -> int:
+        if self._data is None:
+            return self.start + character
+        return self.start + len(self.text[:character].encode("utf-8", "surrogatepass"))
+
+    def character(self, byte: int) -> int:
+        if self._data is None:
+            return byte - self.start
+        return len(self._data[: byte - self.start].decode("utf-8", "ignore"))
 
 
-def _plain(file: FilePart) -> SourceFile:
-    return SourceFile(file.path, file.text)
+def _natural(places: _Places, first: int, last: int, rules: FimRules, rng: random.Random) -> int:
+    """The end of the middle from `first`: a natural point at or after `last`, and near it."""
+    kind, size = rng.choice(rules.ends), len(places.text)
+    length = last - first
+    limit = places.byte(min(size, first + rules.max_length) if length <= rules.max_length else size)
+    while length:
+        found = natural_end(places.tree, places.byte(first + length), kind, limit)
+        if found is not None:
+            return min(max(places.character(found), first + 1), size)
+        length //= 2
+    # Nothing ends within the limit, or within the part: then at the next end, or at the end of the part.
+    found = natural_end(places.tree, places.byte(last), limit=places.byte(size))
+    return min(max(places.character(found), first + 1), size) if found is not None else size
 
 
-def _divide(context: PackedContext) -> tuple[PackedContext, PackedContext]:
-    """The files of a context in two halves, or the lines of its only file."""
-    repository, files = context.repository, list(context.files)
-    if len(files) > 1:
-        middle = len(files) // 2
-        return PackedContext(repository, tuple(files[:middle])), PackedContext(repository, tuple(files[middle:]))
-    file = files[-1]
-    middle = file.text.rfind("\n", 0, len(file.text) // 2) + 1 or len(file.text) // 2
-    if middle == 0:
-        raise ValueError(f"{repository}:{file.path} does not fit into a context")
-    first, second = file._replace(text=file.text[:middle]), file._replace(text=file.text[middle:])
-    return PackedContext(repository, (first,)), PackedContext(repository, (second,))
+def _node_span(places: _Places, rules: FimRules, rng: random.Random) -> tuple[int, int] | None:
+    """One node; where none lies in the part of the file, as with "characters"."""
+    final, natural = places.byte(len(places.text)), rules.suffix_start == "syntax"
+    for _ in range(_NODE_DRAWS):
+        span = _length_span(places.text, rules, rng)
+        if span is None:
+            return None
+        first, last = (places.byte(character) for character in span)
+        node = whole_node(places.tree, first, last - first, places.start, final, natural=natural)
+        if node is not None:
+            return places.character(node[0]), places.character(node[1])
+    return draw_span(places.text, replace(rules, middle="characters"), rng, places.tree, places.start)
+
+
+def _length_span(text: str, rules: FimRules, rng: random.Random) -> tuple[int, int] | None:
+    """A uniformly random character, and the place after a number of characters that is log-uniform."""
+    size = len(text.rstrip())
+    if not size:
+        return None
+    start = rng.randrange(size)
+    longest = min(rules.max_length, size - start)
+    return start, start + min(longest, int(math.exp(rng.uniform(0, math.log(longest + 1)))))
 
 
 def _line_span(text: str, rules: FimRules, rng: random.Random) -> tuple[int, int] | None:
@@ -132,9 +197,7 @@ def _line_span(text: str, rules: FimRules, rng: random.Random) -> tuple[int, int
     at_end = start == starts[first] + len(lines[first])
     last = filled[min(place + count - (not at_end), len(filled) - 1)]
     end = starts[last] + len(lines[last])
-    if start >= end:
-        return None
-    return start, end if rules.suffix_start == "line" else rng.randint(start + 1, end)
+    return (start, end) if start < end else None
 
 
 def _place(line: str, rules: FimRules, rng: random.Random) -> int:
@@ -144,12 +207,9 @@ def _place(line: str, rules: FimRules, rng: random.Random) -> int:
     return len(line) - len(line.lstrip()) if rng.random() < 0.5 else len(line)
 
 
-def _uniform_span(text: str, rules: FimRules, rng: random.Random) -> tuple[int, int] | None:
-    """Two uniformly random places, the second moved to the end of its line where the rules say so."""
+def _random_span(text: str, rules: FimRules, rng: random.Random) -> tuple[int, int] | None:
+    """Two uniformly random places, not the same."""
     if not text.strip():
         return None
-    start, end = sorted((rng.randint(0, len(text)), rng.randint(0, len(text))))
-    if rules.suffix_start == "line":
-        found = text.find("\n", end)
-        end = found if found >= 0 else len(text)
-    return (start, end) if start < end else None
+    start, end = sorted(rng.sample(range(len(text) + 1), 2))
+    return start, end

@@ -1,91 +1,74 @@
 """Documents of one repository into contexts, and contexts into rows of a batch.
 
-Two steps. `pack_repository` lays a repository's files in an order and cuts that into contexts of at
-most `context_length` tokens; a file that is too long is cut between lines. `fill_rows` then puts several
+Two steps. `pack_repository` cuts a repository's files, in the order given, into contexts of at most
+`context_length` tokens; a file that is too long is cut between lines. `fill_rows` then puts several
 contexts into one row, so that little of it is padding: attention stays inside a context.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterator, Sequence
-from itertools import accumulate
-from typing import Literal
+from collections.abc import Iterator, Sequence
+from typing import Literal, get_args
 
-import numpy as np
-
+from codegem.data.encoded import EncodedText, Encoder
 from codegem.data.fim_sampling import FIM_TOKENS, generator
 from codegem.data.records import Document, FilePart, PackedContext
-from codegem.text.tokenizer import Tokenizer
 
-Order = Literal["alphabetical", "random"]
+# "dependency": as `dependencies` says. "none": as they came, each file in contexts of its own.
+Order = Literal["dependency", "alphabetical", "random", "none"]
+ORDERS: tuple[Order, ...] = get_args(Order)
 _SPARE = 12  # tokens of a context: cutting text for a hole or between lines changes some pieces
-# Room, as a share of a context, that is filled with the beginning of the next file: of one that is cut
-# anyway, and of one that would be whole in the next context. Less room than that stays to `fill_rows`.
-_ROOM_FOR_LONG, _ROOM_FOR_SHORT = 1 / 16, 1 / 4
+# Room, in tokens and as a share of a context, that is filled with the beginning of the next file: of one that is
+# cut anyway, and of one that would be whole in the next context. Less room than both stays to `fill_rows`.
+_ROOM_FOR_LONG, _ROOM_FOR_SHORT = (128, 1 / 16), (256, 1 / 8)
+_LEAST = 4  # tokens for the text of a file in a context: one character
 
 
-def order_documents(documents: Sequence[Document], order: Order, seed: int) -> list[Document]:
-    """The order in which a repository's files are laid out."""
-    return ORDERS[order](documents, seed)
-
-
-def _alphabetical(documents: Sequence[Document], seed: int) -> list[Document]:
-    return sorted(documents, key=lambda document: document.path)
-
-
-def _random(documents: Sequence[Document], seed: int) -> list[Document]:
-    ordered = _alphabetical(documents, seed)
-    generator(seed, "order", documents[0].repository).shuffle(ordered)
+def order_documents(
+    documents: Sequence[Document], order: Literal["alphabetical", "random", "none"], seed: int
+) -> list[Document]:
+    """A repository's files in one of the orders that need no dependency graph."""
+    if order == "none":
+        return list(documents)
+    ordered = sorted(documents, key=lambda document: document.path)
+    if order == "random" and ordered:
+        generator(seed, "order", ordered[0].repository).shuffle(ordered)
     return ordered
 
 
-# From (documents, seed) to the documents in order; a further order is one more row.
-ORDERS: dict[Order, Callable[[Sequence[Document], int], list[Document]]] = {
-    "alphabetical": _alphabetical,
-    "random": _random,
-}
-
-
 def pack_repository(
-    documents: Sequence[Document], tokenizer: Tokenizer, widths: np.ndarray, context_length: int
+    documents: Sequence[Document], encoder: Encoder, context_length: int, *, together: bool = True
 ) -> Iterator[PackedContext]:
     """Cut a repository's files, in the order given, into contexts that fit.
 
     A file that does not fit into the room that is left begins in it and goes on in the next context, where
-    the room is worth it: a quarter of a context for a file that could be whole, less for a longer one.
+    the room is worth it: an eighth of a context for a file that could be whole, less for a longer one.
 
     Args:
-        widths: `piece_widths(tokenizer)`.
+        together: whether files share contexts, as in every order but "none".
 
     Raises:
-        ValueError: the context is too short for a path and a line.
+        ValueError: the context is too short for a path and one character, or a path holds a line break.
     """
     budget = context_length - 1 - _SPARE  # BOS
-    encoded = tokenizer.encode_batch([document.text for document in documents])
-    paths = [_fitting_path(document.path, tokenizer, budget // 4) for document in documents]
+    encoded = encoder.encode([document.text for document in documents])
     files: list[FilePart] = []
     room = budget
-    for document, tokens, path in zip(documents, encoded, paths, strict=True):
-        overhead = len(tokenizer.encode(path + "\n")) + FIM_TOKENS + 1  # <|file_separator|>
-        cost = len(tokens) + overhead
-        if cost > room and (cost > budget or room >= budget * _ROOM_FOR_SHORT):
-            first = room - overhead if room >= budget * _ROOM_FOR_LONG else 0
-            parts = _cut(document.text, tokens, widths, first, budget - overhead)
-        else:
-            parts = [(document.text, len(tokens))]
-        for index, (text, count) in enumerate(parts):
+    for document, heading, file in zip(documents, _headings(documents, encoder, budget // 4), encoded, strict=True):
+        if files and not together:
+            yield PackedContext(document.repository, tuple(files))
+            files, room = [], budget
+        overhead = len(heading.tokens) + FIM_TOKENS + 1  # <|file_separator|>
+        if budget - overhead < _LEAST:
+            raise ValueError("the context is too short for the path of a file and one character of it")
+        for index, (start, end, count) in enumerate(_parts(file, overhead, room, budget)):
             if count + overhead > room and files:
                 yield PackedContext(document.repository, tuple(files))
                 files, room = [], budget
-            if text:
-                files.append(FilePart(path, text, index))
+            if count:
+                files.append(FilePart(document.path, heading.tokens, file, start, end, index))
                 room -= count + overhead
     if files:
         yield PackedContext(documents[0].repository, tuple(files))
-
-
-def piece_widths(tokenizer: Tokenizer) -> np.ndarray:
-    """int32 [V]: how many bytes each id stands for."""
-    return np.array([len(tokenizer.piece_bytes(token)) for token in range(tokenizer.vocab_size)], np.int32)
 
 
 def fill_rows(lengths: Sequence[int], capacity: int) -> list[list[int]]:
@@ -115,37 +98,43 @@ def fill_rows(lengths: Sequence[int], capacity: int) -> list[list[int]]:
     return rows
 
 
-def _fitting_path(path: str, tokenizer: Tokenizer, most: int) -> str:
-    """The end of a path, in at most `most` tokens: all of it, but for names as long as a context."""
-    while path and len(tokenizer.encode(path + "\n")) > most:
-        path = path[(len(path) + 1) // 2 :]
-    return path
+def _headings(documents: Sequence[Document], encoder: Encoder, most: int) -> Iterator[EncodedText]:
+    """The path line of each file, or its end in at most `most` tokens, for names as long as a context."""
+    for document, heading in zip(documents, encoder.encode([f"{d.path}\n" for d in documents]), strict=True):
+        path = document.path
+        if "\n" in path:
+            raise ValueError(f"a path can't hold a line break: {path!r}")
+        while path and len(heading.tokens) > most:
+            path = path[(len(path) + 1) // 2 :]
+            (heading,) = encoder.encode([f"{path}\n"])
+        yield heading
 
 
-def _cut(text: str, tokens: Sequence[int], widths: np.ndarray, first: int, budget: int) -> list[tuple[str, int]]:
-    """Parts of a text as (text, tokens): the first of at most `first` tokens, the others of `budget`.
+def _parts(file: EncodedText, overhead: int, room: int, budget: int) -> Iterator[tuple[int, int, int]]:
+    """Parts of a file as (start, end, tokens), in bytes: the first fits into the room, or is empty."""
+    cost, size = len(file.tokens) + overhead, len(file.data)
+    if cost <= room or (cost <= budget and not _is_worth(_ROOM_FOR_SHORT, room, budget)):
+        yield 0, size, len(file.tokens)
+        return
+    most = room - overhead if _is_worth(_ROOM_FOR_LONG, room, budget) else 0
+    start = end = _lines_end(file, 0, most)
+    yield 0, end, file.count(0, end)
+    most = budget - overhead
+    while start < size:
+        end = _lines_end(file, start, most)
+        if end == start:  # not one line fits: as many units as do, or as many bytes
+            end = file.furthest(start, most)
+            end = end if end > start else file.character(start + most)
+        yield start, end, file.count(start, end)
+        start = end
 
-    The first part is empty where `first` has no room for a line.
-    """
-    lines = _short_lines(text, budget // 4)
-    ends = np.fromiter(accumulate(len(line.encode()) for line in lines), np.int64, len(lines))
-    # costs[i]: tokens that reach into the first i lines
-    costs = np.concatenate([[0], np.searchsorted(np.cumsum(widths[np.asarray(tokens)]), ends) + 1])
-    parts, start, limit = [], 0, first
-    while start < len(lines):
-        end = int(np.searchsorted(costs, costs[start] + limit, side="right")) - 1
-        if end <= start and limit == budget:
-            raise ValueError(f"a line of {costs[start + 1] - costs[start]} tokens in contexts of {budget}")
-        end = max(end, start)
-        parts.append(("".join(lines[start:end]), int(costs[end] - costs[start])))
-        start, limit = end, budget
-    return parts
+
+def _is_worth(least: tuple[int, float], room: int, budget: int) -> bool:
+    tokens, share = least
+    return room >= min(tokens, budget * share)
 
 
-def _short_lines(text: str, most: int) -> list[str]:
-    """Lines with their line breaks; one of more than `most` characters is cut (4 tokens each at most)."""
-    if most < 1:
-        raise ValueError("the context is too short for the path of a file and one line of it")
-    return [
-        line[start : start + most] for line in text.splitlines(keepends=True) for start in range(0, len(line), most)
-    ]
+def _lines_end(file: EncodedText, start: int, most: int) -> int:
+    """The end of the last line up to which there are at most `most` tokens; `start` if there is none."""
+    end = file.furthest(start, most)
+    return end if end == len(file.data) else max(start, file.data.rfind(b"\n", start, end) + 1)

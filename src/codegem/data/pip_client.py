@@ -8,27 +8,19 @@ import importlib.util
 import os
 import re
 import shutil
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 from codegem.data import inert_backend
 from codegem.data.corpus_manifest import Package
+from codegem.data.downloads import failure, lines_after, run
 from codegem.errors import UserError
 
-# The largest files of plain Python packages are some tens of MB, the largest unpacked a few hundred. This is
-# only to keep a wrong or hostile index from filling the disk before the hash can be looked at.
-MAX_BYTES = 512 * 2**20
-STALLED_SECONDS = 900.0  # no file takes this long; a pip that does is waiting for nothing
+# "No matching distribution" also ends a run in which the index could not be reached at all.
 _PASSING = re.compile(
     r"Retrying \(|timed out|ConnectionError|ConnectionReset|IncompleteRead|"
     r"\b(429|5\d\d) (Server|Client) Error"
 )
-
-
-class TransientError(Exception):
-    """The network's fault: the same download may succeed in a moment."""
 
 
 class PipClient:
@@ -49,27 +41,21 @@ class PipClient:
         self._run([*options, "--require-hashes"], requirement, package.file, into)
         return into / package.file
 
-    def download_unpinned(self, name: str, version: str, into: Path) -> Path:
-        """Download a source distribution whose hash nobody has written down yet, in order to pin it."""
-        self._run(_source_options(), f"{name}=={version}", f"{name} {version}", into)
+    def download_unpinned(self, name: str, version: str | None, into: Path) -> Path:
+        """Download a source distribution whose hash nobody has written down yet, in order to pin it.
+
+        Args:
+            version: None for the newest.
+        """
+        self._run(_source_options(), f"{name}=={version}" if version else name, f"{name} {version or ''}".strip(), into)
         return next(file for ending in ("*.tar.gz", "*.zip") for file in into.glob(ending))
 
     def _run(self, options: list[str], requirement: str, what: str, into: Path) -> None:
         """Run pip to its end; `what` is how to name the file in a sentence."""
         listed = into / "requirement.txt"
         listed.write_text(f"{requirement}\n")
-        with (into / "pip.log").open("w+") as log:
-            command = _pip_command(options, listed, into)
-            process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=_environment(into))
-            try:
-                _wait_within_limits(process, what, into)
-            finally:
-                if process.poll() is None:
-                    process.kill()
-                process.wait()
-            log.seek(0)
-            output = log.read()
-        if process.returncode != 0:
+        code, output = run(_pip_command(options, listed, into), into, what, _environment(into))
+        if code != 0:
             raise _pip_error(what, output)
 
 
@@ -112,25 +98,8 @@ def _environment(into: Path) -> dict[str, str]:
     return os.environ | {"TMPDIR": str(into), "PYTHONPATH": str(folder)}
 
 
-def _wait_within_limits(process: subprocess.Popen[bytes], what: str, into: Path) -> None:
-    """Wait for pip; give up when it takes too much disk or too much time."""
-    deadline = time.monotonic() + STALLED_SECONDS
-    while True:
-        try:
-            process.wait(timeout=0.5)
-            return
-        except subprocess.TimeoutExpired:
-            pass
-        if _size(into) > MAX_BYTES:
-            raise UserError(f"{what} is larger than {MAX_BYTES // 2**20} MB, the limit.")
-        if time.monotonic() > deadline:
-            raise TransientError(f"pip did not finish in {STALLED_SECONDS:.0f} seconds")
-
-
 def _pip_error(what: str, output: str) -> Exception:
     """What pip's words mean for us: once more, or not at all."""
-    errors = [line.removeprefix("ERROR: ") for line in output.splitlines() if line.startswith("ERROR: ")]
-    reason = (errors[-1] if errors else "pip said nothing").rstrip(".")
     if "DO NOT MATCH THE HASHES" in output:
         return UserError(f"{what} is not what the manifest says: its hash differs; nothing was kept.")
     if inert_backend.NO_METADATA in output:
@@ -138,19 +107,4 @@ def _pip_error(what: str, output: str) -> Exception:
             f"{what} has no PKG-INFO with its name and version, so pip cannot take it without "
             "running its build code: leave it out of the manifest, or pin a wheel."
         )
-    # "No matching distribution" also ends a run in which the index could not be reached at all.
-    if _PASSING.search(output):
-        return TransientError(reason)
-    return UserError(f"{what} could not be downloaded: {reason}.")
-
-
-def _size(folder: Path) -> int:
-    """Bytes below a folder that another process is writing: a file may vanish between two looks."""
-    size = 0
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            try:
-                size += Path(parent, name).lstat().st_size
-            except FileNotFoundError:
-                continue
-    return size
+    return failure(what, lines_after("ERROR:", output)[-1:], output, _PASSING)

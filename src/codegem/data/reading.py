@@ -1,21 +1,25 @@
 """One repository to rows of a table: every file, kept as text or rejected with its reason."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pyarrow as pa
 
 from codegem.data.archives import RawFile
-from codegem.data.dedup import fingerprint
-from codegem.data.filters import FilterRules, decode, reject_licence, reject_path, reject_text
+from codegem.data.filter_rules import FilterRules, Verdict
+from codegem.data.filters import decode, reject_licence, reject_path, reject_text
+from codegem.data.imports.projects import PROJECT_FILES
 from codegem.data.licences import file_licence, is_evidence, repository_licence
 from codegem.data.recipe import DataRecipe
 from codegem.data.records import Document
 from codegem.data.repositories import Source, find_repositories, open_repository
 from codegem.text.languages import language_of
 
+PROJECTS = b"projects"  # in a table's metadata: see `project_texts`
+_MAX_PROJECT = 1 << 16  # bytes
 FILES = pa.schema(
     [
         ("repository", pa.string()),
@@ -23,6 +27,8 @@ FILES = pa.schema(
         ("size", pa.int64()),
         ("stage", pa.string()),  # of the rejection; null where the file is kept
         ("reason", pa.string()),
+        ("rule", pa.string()),  # what in the recipe says so
+        ("place", pa.string()),  # where in the file
         ("detail", pa.string()),
         ("text", pa.large_string()),  # null where the file is rejected
         ("language", pa.string()),
@@ -30,18 +36,26 @@ FILES = pa.schema(
         ("repository_licence", pa.string()),
         ("sha256", pa.string()),
         ("fingerprint", pa.string()),
+        ("signature", pa.large_binary()),  # see `near_duplicates.signatures`; null where the file is rejected
+        ("findings", pa.list_(pa.struct([("kind", pa.string()), ("line", pa.int32())]))),  # what was redacted
     ]
 )
 
 
 def read_repository(source: Source, recipe: DataRecipe) -> Iterator[dict[str, Any]]:
-    """Every file of one repository as a row of `FILES`, kept or rejected."""
+    """Every file of one repository as a row of `FILES`, kept or rejected.
+
+    A file that names the project has its text in "project", which is no column.
+    """
     rules = recipe.filters
     files = list(open_repository(source, recipe.limits, lambda path, size: _is_wanted(path, size, rules)))
     evidence = {f.path: f.data for f in files if f.data is not None and is_evidence(f.path, f.size)}
     licence = repository_licence(evidence)
     for file in files:
-        yield {"repository": source.name, "repository_licence": licence, **_judge(file, licence, rules)}
+        row = {"repository": source.name, "repository_licence": licence, **_judge(file, licence, rules)}
+        if file.data is not None and _is_project(file.path, file.size):
+            row["project"] = file.data.decode("utf-8", "replace")
+        yield row
     if not files:
         yield {"repository": source.name, "repository_licence": None}
 
@@ -61,25 +75,41 @@ def read_documents(sources: Sequence[Path], recipe: DataRecipe) -> list[Document
     return sorted(documents, key=lambda document: (document.repository, document.path))
 
 
+def project_texts(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Texts of project files by their path, as JSON for the metadata of a table of `FILES`."""
+    return json.dumps({row["path"]: row["project"] for row in rows if "project" in row})
+
+
+def _is_project(path: str, size: int) -> bool:
+    return PurePosixPath(path).name in PROJECT_FILES and size <= _MAX_PROJECT
+
+
 def _is_wanted(path: str, size: int, rules: FilterRules) -> bool:
     # By its name alone: the top folder of an archive is not known yet.
-    return is_evidence(path, size) or reject_path(PurePosixPath(path).name, size, rules) is None
+    return (
+        is_evidence(path, size) or _is_project(path, size) or reject_path(PurePosixPath(path).name, size, rules) is None
+    )
 
 
 def _judge(file: RawFile, licence: str | None, rules: FilterRules) -> dict[str, Any]:
     row: dict[str, Any] = {"path": file.path, "size": file.size, "language": language_of(file.path)}
     if file.problem:
-        return row | {"stage": "read", "reason": file.problem, "detail": file.detail}
+        return row | _rejected(
+            "read", Verdict(file.problem, file.detail, "limits" if file.problem == "over the limits" else "archives")
+        )
     if verdict := reject_path(file.path, file.size, rules):
-        return row | {"stage": "filter", "reason": verdict[0], "detail": verdict[1]}
+        return row | _rejected("filter", verdict)
     if file.data is None:
-        return row | {"stage": "read", "reason": "over the limits", "detail": f"{file.size} bytes"}
+        return row | _rejected("read", Verdict("over the limits", f"{file.size} bytes", "limits"))
     text, verdict = decode(file.data)
-    verdict = verdict or reject_text(text, rules)
+    verdict = verdict or reject_text(text, rules, row["language"])
     row["licence"] = file_licence(text) or licence
     if verdict:
-        return row | {"stage": "filter", "reason": verdict[0], "detail": verdict[1]}
+        return row | _rejected("filter", verdict)
     if verdict := reject_licence(text, licence, rules):
-        return row | {"stage": "licence", "reason": verdict[0], "detail": verdict[1]}
-    digest = hashlib.sha256(file.data).hexdigest()
-    return row | {"text": text, "sha256": digest, "fingerprint": fingerprint(text)}
+        return row | _rejected("licence", verdict)
+    return row | {"text": text, "sha256": hashlib.sha256(file.data).hexdigest()}
+
+
+def _rejected(stage: str, verdict: Verdict) -> dict[str, str]:
+    return {"stage": stage, **verdict._asdict()}

@@ -1,13 +1,21 @@
 """Everything that decides what a data set holds, as one value."""
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
+from codegem.data import mixture
 from codegem.data.archives import Limits
-from codegem.data.filters import FilterRules
+from codegem.data.decontamination import ContaminationRules
+from codegem.data.dependencies import GraphRules
+from codegem.data.filter_rules import FilterRules
 from codegem.data.fim_sampling import FimRules
+from codegem.data.mixture import Mixture
+from codegem.data.near_duplicates import DedupRules
 from codegem.data.packing import ORDERS, Order
+from codegem.data.safety.rules import SafetyRules
 from codegem.errors import UserError
-from codegem.text.languages import LANGUAGES
+from codegem.text.languages import GROUPS, LANGUAGES
 
 SMALLEST_CONTEXT = 64  # tokens: room for the path of a file and a few lines
 
@@ -21,7 +29,16 @@ class DataRecipe:
         vocab_size: of the tokenizer that is trained on the kept files, where none is given.
         tokenizer_bytes: how much text it is trained on, files chosen by their hash.
         seed: of every random choice.
-        order: of a repository's files in its contexts, "alphabetical" or "random".
+        order: of a repository's files in its contexts: "dependency", "alphabetical", "random", or "none", each
+            file alone.
+        filters: which files are worth learning from.
+        safety: secrets, personal data, blocklists.
+        contamination: what counts as a part of a benchmark.
+        dedup: what counts as a duplicate.
+        graph: how the dependencies of a repository are read.
+        fim: how holes are drawn.
+        mixture: weights of languages and groups of them; () keeps all.
+        limits: what one repository may ask for.
         validation_share: share of the examples that training does not see; at least one of 20.
         shard_tokens: tokens of a full shard, padding included.
     """
@@ -30,9 +47,14 @@ class DataRecipe:
     vocab_size: int = 8192
     tokenizer_bytes: int = 40_000_000
     seed: int = 0
-    order: Order = "alphabetical"
+    order: Order = "dependency"
     filters: FilterRules = field(default_factory=FilterRules)
+    safety: SafetyRules = field(default_factory=SafetyRules)
+    contamination: ContaminationRules = field(default_factory=ContaminationRules)
+    dedup: DedupRules = field(default_factory=DedupRules)
+    graph: GraphRules = field(default_factory=GraphRules)
     fim: FimRules = field(default_factory=FimRules)
+    mixture: Mixture = ()
     limits: Limits = field(default_factory=Limits)
     validation_share: float = 0.005
     shard_tokens: int = 1 << 23
@@ -58,7 +80,14 @@ class DataRecipe:
             raise UserError(f"fim.max_lines is at least 1, and not {self.fim.max_lines}.")
         if self.order not in ORDERS:
             raise UserError(f"There is no order {self.order!r} of files: choose one of {', '.join(ORDERS)}.")
+        self.contamination.check()
+        self.dedup.check()
         known = [language.name for language in LANGUAGES]
+        mixture.check(self.mixture, (*known, *GROUPS))
         for language in self.filters.languages:
             if language not in known:
                 raise UserError(f"There is no language {language!r}: choose from {', '.join(known)}.")
+
+    def plain(self) -> dict[str, Any]:
+        """The recipe as JSON holds it."""
+        return json.loads(json.dumps(asdict(self)))

@@ -1,9 +1,12 @@
 """What travels down the data line: one frozen dataclass for each arrow."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from codegem.data.encoded import EncodedText
 
 
 @dataclass(frozen=True)
@@ -19,11 +22,25 @@ class Document:
 
 
 class FilePart(NamedTuple):
-    """A file, or the `part`-th piece of one that was too long for a context, cut between lines."""
+    """A file in a context, or the `part`-th piece of one that was too long, cut between lines.
+
+    Attributes:
+        path: within its repository.
+        heading: int32, the tokens of its path line.
+        file: the whole file; the part is its bytes from `start` to `end`.
+    """
 
     path: str
-    text: str
+    heading: np.ndarray
+    file: "EncodedText"
+    start: int
+    end: int
     part: int = 0
+
+    @property
+    def text(self) -> str:
+        """The part as characters."""
+        return self.file.data[self.start : self.end].decode()
 
 
 @dataclass(frozen=True)

@@ -60,8 +60,10 @@ def _spans(tokens: np.ndarray, roles: np.ndarray, tokenizer: Tokenizer) -> tuple
     for role, group in groupby(pairs, key=lambda pair: pair[1]):
         ids = [token for token, _ in group]
         name = Role(role).name.lower()
-        if role == Role.CONTROL:
-            spans += [Span(name, names.get(token, f"<{token}>"), 1) for token in ids]
-        else:
-            spans.append(Span(name, tokenizer.decode(ids), len(ids)))
+        for special, part in groupby(ids, key=names.__contains__):
+            some = list(part)
+            if special:
+                spans += [Span(Role.CONTROL.name.lower(), names[token], 1) for token in some]
+            else:
+                spans.append(Span(name, tokenizer.decode(some), len(some)))
     return tuple(spans)

@@ -56,6 +56,6 @@ PRESETS: dict[str, ModelConfig] = {
         num_kv_heads=1,
         head_dim=64,
         d_mlp=1024,
-        context_length=1024,
+        context_length=2048,
     ),
 }

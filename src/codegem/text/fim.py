@@ -16,8 +16,11 @@ are the two variants of Bavarian et al., arXiv 2207.14255.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from typing import TypeVar
 
-from codegem.text.tokenizer import Tokenizer
+from codegem.text.tokenizer import SpecialTokens, Tokenizer
+
+T = TypeVar("T")
 
 
 class Order(StrEnum):
@@ -29,7 +32,7 @@ class Order(StrEnum):
 
 
 class Role(IntEnum):
-    """What a token is in a rendered sequence."""
+    """What a token is in a rendered sequence: of files, or of a conversation (`text.chat`)."""
 
     CONTROL = 0
     PATH = 1
@@ -37,6 +40,8 @@ class Role(IntEnum):
     PREFIX = 3
     MIDDLE = 4
     SUFFIX = 5
+    QUESTION = 6
+    ANSWER = 7
 
 
 @dataclass(frozen=True)
@@ -133,6 +138,18 @@ def parse(tokens: Sequence[int], tokenizer: Tokenizer, *, paths: bool = True) ->
     return files
 
 
+def text_of(tokens: Sequence[int], tokenizer: Tokenizer) -> str:
+    """The text of tokens that are nothing else.
+
+    Raises:
+        ValueError: one of them is special or unknown.
+    """
+    strange = [token for token in tokens if not tokenizer.piece_bytes(token)]
+    if strange:
+        raise ValueError(f"id {strange[0]} stands for no text")
+    return tokenizer.decode(tokens)
+
+
 def _pieces(file: SourceFile, tokenizer: Tokenizer) -> list[tuple[Role, str | int]]:
     """One file as (role, text or special id), in the order of its layout."""
     special = tokenizer.special
@@ -145,16 +162,26 @@ def _pieces(file: SourceFile, tokenizer: Tokenizer) -> list[tuple[Role, str | in
     if isinstance(file.content, str):
         return [*path, (Role.TEXT, file.content), end]
     hole = file.content
-    before = (Role.CONTROL, special.fim_prefix), (Role.PREFIX, hole.prefix)
-    after = (Role.CONTROL, special.fim_suffix), (Role.SUFFIX, hole.suffix)
-    middle = (Role.CONTROL, special.fim_middle), (Role.MIDDLE, hole.middle)
-    match hole.order:
+    return [*path, *lay_out(hole.order, hole.prefix, hole.middle, hole.suffix, special), end]
+
+
+def lay_out(order: Order, prefix: T, middle: T, suffix: T, special: SpecialTokens) -> list[tuple[Role, T | int]]:
+    """The three parts of a file, as text or as anything else, and special ids between them.
+
+    >>> from codegem.text.tokenizer import ByteTokenizer
+    >>> [part for _, part in lay_out(Order.PSM, "P", "M", "S", ByteTokenizer().special)]
+    [4, 'P', 6, 'S', 5, 'M']
+    """
+    before = (Role.CONTROL, special.fim_prefix), (Role.PREFIX, prefix)
+    after = (Role.CONTROL, special.fim_suffix), (Role.SUFFIX, suffix)
+    last = (Role.CONTROL, special.fim_middle), (Role.MIDDLE, middle)
+    match order:
         case Order.PSM:
-            return [*path, *before, *after, *middle, end]
+            return [*before, *after, *last]
         case Order.SPM:
-            return [*path, *after, *before, *middle, end]
+            return [*after, *before, *last]
         case Order.SPM_JOINED:
-            return [*path, before[0], *after, middle[0], before[1], middle[1], end]
+            return [before[0], *after, last[0], before[1], last[1]]
 
 
 def _parse_file(tokens: Sequence[int], tokenizer: Tokenizer, paths: bool) -> SourceFile:
@@ -162,7 +189,7 @@ def _parse_file(tokens: Sequence[int], tokenizer: Tokenizer, paths: bool) -> Sou
     names = {special.fim_prefix: "prefix", special.fim_suffix: "suffix", special.fim_middle: "middle"}
     marks = [i for i, token in enumerate(tokens) if token in names]
     if not marks:
-        text = _text(tokens, tokenizer)
+        text = text_of(tokens, tokenizer)
         if not paths:
             return SourceFile(None, text)
         path, line_break, content = text.partition("\n")
@@ -172,17 +199,10 @@ def _parse_file(tokens: Sequence[int], tokenizer: Tokenizer, paths: bool) -> Sou
     order = [names[tokens[i]] for i in marks]
     if order not in (["prefix", "suffix", "middle"], ["suffix", "prefix", "middle"]):
         raise ValueError(f"fill-in-the-middle tokens in the order {', '.join(order)}")
-    head = _text(tokens[: marks[0]], tokenizer)
+    head = text_of(tokens[: marks[0]], tokenizer)
     if head and head.find("\n") != len(head) - 1:
         raise ValueError(f"what stands before the first fill-in-the-middle token is not one line: {head!r}")
     ends = [*marks[1:], len(tokens)]
-    parts = {name: _text(tokens[i + 1 : end], tokenizer) for name, i, end in zip(order, marks, ends, strict=True)}
+    parts = {name: text_of(tokens[i + 1 : end], tokenizer) for name, i, end in zip(order, marks, ends, strict=True)}
     layout = Order.PSM if order[0] == "prefix" else Order.SPM
     return SourceFile(head[:-1] if head else None, Hole(**parts, order=layout))
-
-
-def _text(tokens: Sequence[int], tokenizer: Tokenizer) -> str:
-    strange = [token for token in tokens if not tokenizer.piece_bytes(token)]
-    if strange:
-        raise ValueError(f"id {strange[0]} stands for no text")
-    return tokenizer.decode(tokens)

@@ -1,6 +1,7 @@
 """Source code to syntax trees, by tree-sitter."""
 
 import importlib
+import threading
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ _PIECE = 1 << 16  # bytes handed to the parser at one time
 # The parser reports after every hundred or so of its steps. Source code takes one report for 75 to 280 bytes; some
 # broken text takes time that grows with its square (200,000 bytes of `a=a=a=` as Kotlin: two minutes).
 _REPORTS, _BYTES_PER_REPORT = 100, 20
+_THREAD = threading.local()
 
 
 class TooHardToParse(ValueError):
@@ -69,8 +71,11 @@ def language(grammar: Grammar) -> "tree_sitter.Language":
     return tree_sitter.Language(getattr(module, grammar[1])())
 
 
-@cache
 def _parser(grammar: Grammar) -> "tree_sitter.Parser":
+    """A parser of this thread's own: one can't serve two."""
     import tree_sitter
 
-    return tree_sitter.Parser(language(grammar))
+    parsers = _THREAD.__dict__
+    if grammar not in parsers:
+        parsers[grammar] = tree_sitter.Parser(language(grammar))
+    return parsers[grammar]

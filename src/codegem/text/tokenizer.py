@@ -10,10 +10,11 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import tokenizers
 import tokenizers.models
@@ -51,7 +52,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "start_of_turn": ("<start_of_turn>",),
     "end_of_turn": ("<end_of_turn>",),
 }
-_CONTROL = re.compile(r"<(pad|eos|bos|unk|mask|\|[a-z_]+\||unused\d+|(start|end)_of_turn)>|\[@BOS@\]")
+CONTROL = re.compile(r"<(pad|eos|bos|unk|mask|\|[a-z_]+\||unused\d+|(start|end)_of_turn)>|\[@BOS@\]")
 _BYTE = re.compile(r"<0x([0-9A-F]{2})>")
 _SPACE = "▁"  # SentencePiece's mark for a space
 
@@ -71,6 +72,11 @@ class Tokenizer:
         self._pieces = pieces
         self._definition = _named(definition, self.special)
         self._tokenizer = _without_control_tokens(self._definition)
+
+    @property
+    def definition(self) -> Mapping[str, Any]:
+        """The `tokenizer.json` that decides the ids, as values to read."""
+        return self._definition
 
     @property
     def vocab_size(self) -> int:
@@ -100,7 +106,7 @@ class Tokenizer:
         for piece, token in self._pieces.items():
             if match := _BYTE.fullmatch(piece):
                 table[token] = bytes([int(match[1], 16)])
-            elif not _CONTROL.fullmatch(piece):
+            elif not CONTROL.fullmatch(piece):
                 table[token] = (piece.replace(_SPACE, " ") if spaced else piece).encode()
         return table
 
@@ -173,7 +179,7 @@ def _find(name: str, pieces: dict[str, int]) -> int:
 
 def _without_control_tokens(definition: dict) -> tokenizers.Tokenizer:
     """The encoder for user text: added tokens such as runs of spaces stay, control tokens can't match."""
-    added = [token for token in definition["added_tokens"] if not _CONTROL.fullmatch(token["content"])]
+    added = [token for token in definition["added_tokens"] if not CONTROL.fullmatch(token["content"])]
     plain = {**definition, "added_tokens": added}
     try:
         return tokenizers.Tokenizer.from_str(json.dumps(plain))
@@ -209,7 +215,7 @@ def _bos_first(bos: int) -> dict:
 
 # Words take the one space before them; digits stand alone; white space never joins a word otherwise,
 # so that a cursor after the indentation sees the pieces it saw in training.
-_WORDS = r" ?[\p{L}_]+|\p{N}| ?[^\s\p{L}\p{N}_]+|\s"
+WORDS = r" ?[\p{L}_]+|\p{N}| ?[^\s\p{L}\p{N}_]+|\s"
 _RUNS = [" " * n for n in range(2, 33)] + ["\t" * n for n in range(2, 9)] + ["\n" * n for n in range(2, 4)]
 _ALPHABET_LIMIT = 200  # rarer characters are spelled in bytes
 
@@ -234,7 +240,7 @@ def train_tokenizer(texts: Iterator[str], vocab_size: int) -> Tokenizer:
             f"A vocabulary of {vocab_size} is too small: at least {smallest} are needed for bytes, runs and letters."
         )
     trained = tokenizers.Tokenizer(models.BPE(byte_fallback=True, unk_token="<unk>"))
-    trained.pre_tokenizer = pre_tokenizers.Split(Regex(_WORDS), behavior="isolated")  # type: ignore[assignment]
+    trained.pre_tokenizer = pre_tokenizers.Split(Regex(WORDS), behavior="isolated")  # type: ignore[assignment]
     trained.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Fuse()])  # type: ignore[assignment]
     corpus = list(texts)
     alphabet = _alphabet(corpus)

@@ -7,6 +7,7 @@ import grain
 import numpy as np
 
 from codegem.data.records import TrainingExample
+from codegem.text.fim import Role
 
 Batch = dict[str, np.ndarray]
 """tokens, targets, positions, segment_ids int32 [B, T] and loss_weights float32 [B, T]; see `to_row`."""
@@ -23,8 +24,9 @@ class Source(Protocol):
 def to_row(example: TrainingExample) -> Batch:
     """What the loss needs of one example, arrays of shape [T].
 
-    A target is the token after; it counts where it is real and of the same segment. Positions start
-    again in every segment. Two segments and one token of padding (pad 0, eos 1, bos 2):
+    A target is the token after; it counts where it is real and of the same segment, and in a segment that is
+    a conversation only where it is of an answer. Positions start again in every segment. Two segments and one
+    token of padding (pad 0, eos 1, bos 2):
 
         tokens       2  5  6  1  2  7  1  0
         segment_ids  1  1  1  1  2  2  2  0
@@ -35,14 +37,21 @@ def to_row(example: TrainingExample) -> Batch:
     tokens, segments = example.tokens.astype(np.int32), example.segment_ids.astype(np.int32)
     following = np.append(segments[1:], 0)
     places = np.arange(len(tokens), dtype=np.int32)
+    real = (segments == following) & (segments > 0)
     starts = np.where(np.diff(segments, prepend=-1) != 0, places, 0)
     return {
         "tokens": tokens,
         "targets": np.append(tokens[1:], np.int32(0)),
-        "loss_weights": ((segments == following) & (segments > 0)).astype(np.float32),
+        "loss_weights": (real & _is_learned(segments, example.roles)).astype(np.float32),
         "positions": places - np.maximum.accumulate(starts),
         "segment_ids": segments,
     }
+
+
+def _is_learned(segments: np.ndarray, roles: np.ndarray) -> np.ndarray:
+    """bool [T]: whether the target of each place is learned, as far as its role says."""
+    conversations = np.isin(segments, np.unique(segments[(roles == Role.QUESTION) | (roles == Role.ANSWER)]))
+    return ~conversations | (np.append(roles[1:], 0) == Role.ANSWER)
 
 
 def training_batches(source: Source, batch_size: int, seed: int) -> grain.DatasetIterator[Batch]:

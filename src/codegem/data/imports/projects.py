@@ -1,0 +1,42 @@
+"""What project files say about the names by which a repository's own code is imported."""
+
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from posixpath import basename, dirname
+
+PROJECT_FILES = ("go.mod", "Cargo.toml", "package.json")
+_GO_MODULE = re.compile(r'^module\s+"?([^\s"]+)', re.MULTILINE)
+
+
+def read_projects(texts: Mapping[str, str]) -> dict[tuple[str, str], str]:
+    """Folders by (name of the project file, name of the project).
+
+    >>> read_projects({"x/go.mod": "module example.org/m"})
+    {('go.mod', 'example.org/m'): 'x'}
+
+    Args:
+        texts: project files by their path. One that can't be read says nothing.
+    """
+    projects: dict[tuple[str, str], str] = {}
+    for path in sorted(texts, key=lambda path: (path.count("/"), path)):
+        kind = basename(path)
+        name = _name(kind, texts[path])
+        if name:
+            projects.setdefault((kind, name), dirname(path))
+    return projects
+
+
+def _name(kind: str, text: str) -> str | None:
+    try:
+        if kind == "go.mod":
+            match = _GO_MODULE.search(text)
+            name = match[1] if match else None
+        elif kind == "Cargo.toml":
+            name = tomllib.loads(text)["package"]["name"].replace("-", "_")
+        else:
+            name = json.loads(text)["name"]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    return name if isinstance(name, str) and name else None

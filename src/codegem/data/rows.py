@@ -1,0 +1,148 @@
+"""Contexts of all repositories as rows of the data set: which share a row, in which order, which are held back.
+
+The contexts stay in the Arrow files that the packing stage wrote, mapped into memory; what is held is some
+twenty bytes for each.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from codegem.data.fim_sampling import generator
+from codegem.data.packing import fill_rows
+from codegem.data.records import TrainingExample
+
+CONTEXTS = pa.schema(
+    [
+        ("repository", pa.string()),
+        ("index", pa.int64()),
+        ("tokens", pa.large_binary()),  # int32, the machine's byte order
+        ("roles", pa.large_binary()),  # uint8
+    ]
+)
+_WINDOW = 16384  # contexts that are fitted into rows together
+_ITEM = np.dtype(np.int32).itemsize
+
+
+class Contexts:
+    """The packed contexts of all sources, read in place.
+
+    Args:
+        files: Arrow files of `CONTEXTS`, in the order of the sources.
+        seed: of the order that mixes repositories.
+
+    Attributes:
+        lengths: int32 [C], tokens of each context.
+        keys: uint64 [C], where a context stands in the seeded order.
+        repositories: int32 [C], numbers of `names`.
+    """
+
+    def __init__(self, files: Sequence[Path], seed: int):
+        self.names: list[str] = []
+        self._tables = [pa.ipc.open_file(pa.memory_map(str(file))).read_all() for file in files]
+        self._starts = np.cumsum([0] + [len(table) for table in self._tables])
+        parts = [self._index(table, seed) for table in self._tables]
+        lengths, keys, numbers = zip(*parts, strict=True) if parts else ((), (), ())
+        self.lengths = np.concatenate([*lengths, np.zeros(0, np.int32)])
+        self.keys = np.concatenate([*keys, np.zeros(0, np.uint64)])
+        self.repositories = np.concatenate([*numbers, np.zeros(0, np.int32)])
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        """Tokens int32 [T] and roles uint8 [T] of a context."""
+        file = int(np.searchsorted(self._starts, number, side="right")) - 1
+        row = number - int(self._starts[file])
+        table = self._tables[file]
+        tokens, roles = table["tokens"][row].as_buffer(), table["roles"][row].as_buffer()
+        return np.frombuffer(tokens, np.int32), np.frombuffer(roles, np.uint8)
+
+    def _index(self, table: pa.Table, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        names, indices = table["repository"].to_pylist(), table["index"].to_pylist()
+        numbers = np.empty(len(names), np.int32)
+        for row, name in enumerate(names):
+            if not self.names or self.names[-1] != name:
+                self.names.append(name)
+            numbers[row] = len(self.names) - 1
+        keys = [_draw(seed, "context", name, index) for name, index in zip(names, indices, strict=True)]
+        lengths = pc.call_function("binary_length", [table["tokens"]]).to_numpy() // _ITEM
+        return lengths.astype(np.int32), np.array(keys, np.uint64), numbers
+
+
+@dataclass(frozen=True)
+class Row:
+    """The numbers of the contexts that share a row."""
+
+    split: str
+    contexts: tuple[int, ...]
+
+
+def plan_rows(contexts: Contexts, context_length: int, validation_share: float, seed: int) -> Iterator[Row]:
+    """Every context in one row, best fit, repositories mixed: the rows for training, then for validation.
+
+    Whole repositories are held back for validation where there are enough, so that no part of a file is on
+    both sides; of a single repository, contexts are.
+    """
+    order = np.argsort(contexts.keys, kind="stable")
+    held = _held_back(contexts, validation_share, seed)[order]
+    for split, chosen in (("train", order[~held]), ("validation", order[held])):
+        for row in _fitted(contexts.lengths[chosen], context_length, seed, split):
+            yield Row(split, tuple(int(chosen[index]) for index in row))
+
+
+def lay_out(contexts: Contexts, row: Row, context_length: int, pad: int) -> TrainingExample:
+    """The contexts of a row one after another, as segments 1, 2, …, then padding."""
+    tokens, segments = np.full(context_length, pad, np.int32), np.zeros(context_length, np.int32)
+    roles = np.zeros(context_length, np.uint8)
+    start = 0
+    for segment, number in enumerate(row.contexts, start=1):
+        ids, kinds = contexts[number]
+        end = start + len(ids)
+        tokens[start:end], segments[start:end], roles[start:end] = ids, segment, kinds
+        start = end
+    return TrainingExample(tokens, segments, roles)
+
+
+def _held_back(contexts: Contexts, share: float, seed: int) -> np.ndarray:
+    """bool [C]: whether a context is for validation, `share` of the tokens."""
+    held = np.zeros(len(contexts), bool)
+    wanted = share * float(contexts.lengths.sum())
+    if wanted <= 0:
+        return held
+    sizes = np.bincount(contexts.repositories, contexts.lengths, minlength=len(contexts.names))
+    numbers = sorted(range(len(sizes)), key=lambda number: _draw(seed, "validation", contexts.names[number]))
+    chosen, total = [], 0.0
+    for number in numbers:
+        if total + sizes[number] <= 1.5 * wanted:
+            chosen.append(number)
+            total += sizes[number]
+        if total >= 0.75 * wanted:
+            return np.isin(contexts.repositories, chosen)
+    # The repositories are too few or too large: single contexts, in an order of their own.
+    if len(contexts) < 20:
+        return held
+    keys = contexts.keys * np.uint64(0x9E3779B97F4A7C15)  # wraps: another order than that of the rows
+    ranked = np.argsort(keys, kind="stable")
+    before = np.cumsum(contexts.lengths[ranked]) - contexts.lengths[ranked]
+    held[ranked[before < wanted]] = True
+    return held
+
+
+def _fitted(lengths: np.ndarray, capacity: int, seed: int, split: str) -> Iterator[list[int]]:
+    for start in range(0, len(lengths), _WINDOW):
+        rows = fill_rows(lengths[start : start + _WINDOW].tolist(), capacity)
+        generator(seed, "rows", split, start).shuffle(rows)
+        for row in rows:
+            yield [start + index for index in row]
+
+
+def _draw(*key: object) -> int:
+    """A number from 0 to 2**64 - 1 for a key such as (seed, repository, index)."""
+    name = "\0".join(map(str, key)).encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.sha256(name).digest()[:8])

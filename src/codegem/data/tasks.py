@@ -1,0 +1,61 @@
+"""One task for each source, run by Daft on all workers; a task that was done before is not done again."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from codegem.data.dataframes import each
+from codegem.data.repositories import Source
+from codegem.data.work import size
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a stage is, for a progress line with its rate and the time left."""
+
+    stage: str
+    done: int
+    total: int
+    unit: str
+
+
+Report = Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class Workers:
+    """How many processes run tasks, and who is told. Daft's runner has been chosen by `dataframes.start`."""
+
+    number: int
+    report: Report
+
+    def do(
+        self, stage: str, sources: Sequence[Source], target: Callable[[Source], Path], task: Callable[[Source], None]
+    ) -> None:
+        """Do the task for every source whose target is not there yet, the largest source first.
+
+        Args:
+            target: the file that the task leaves, whole or not at all.
+        """
+        sizes = {source.name: size(source) for source in sources}
+        total, done = sum(sizes.values()), 0
+        left = [source for source in sources if not target(source).exists()]
+        done = total - sum(sizes[source.name] for source in left)
+        self.report(Progress(stage, done, total, "bytes"))
+        if not left:
+            return
+
+        def run(name: str, location: str, kind: str) -> str:
+            task(Source(name, Path(location), kind))
+            return name
+
+        left.sort(key=lambda source: (-sizes[source.name], source.name))
+        columns = {
+            "name": [source.name for source in left],
+            "location": [str(source.location) for source in left],
+            "kind": [source.kind for source in left],
+        }
+        for name in each(columns, run, self.number):
+            done += sizes[name]
+            self.report(Progress(stage, done, total, "bytes"))
+        if missing := [source.name for source in left if not target(source).exists()]:
+            raise RuntimeError(f"{stage}: {len(missing)} of {len(left)} tasks left nothing, {missing[0]} among them")

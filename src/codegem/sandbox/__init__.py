@@ -1,0 +1,1 @@
+"""Running code that nobody trusts: what a model wrote, and tests of it."""
