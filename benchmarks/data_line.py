@@ -210,7 +210,7 @@ def run_peer(options: argparse.Namespace, stages: Stages, folder: Path) -> dict[
     questions = [
         {"query": "", "label": each.text}
         for name, path in benchmark_files(options.benchmarks)
-        for each in read_benchmark(name, path)[1]
+        for each in read_benchmark(name, path)
     ]
     (folder / "questions.json").write_text(json.dumps(questions), encoding="utf-8")
     script = Path(__file__).with_name("peer_datatrove.py")

@@ -110,10 +110,19 @@ def _grimp(folder: Path, options: argparse.Namespace) -> dict[str, Truth]:
     return {"grimp": grimp_edges.truth(folder)}
 
 
-def _madge(folder: Path, options: argparse.Namespace) -> dict[str, Truth]:
+def _javascript(folder: Path, options: argparse.Namespace) -> dict[str, Truth]:
+    return {"madge": madge_edges.truth(folder, _folder_of_madge(options), None)}
+
+
+def _typescript(folder: Path, options: argparse.Namespace) -> dict[str, Truth]:
+    settings = repositories.COMPILER_OPTIONS.get(folder.name, {})
+    return {"madge": madge_edges.truth(folder, _folder_of_madge(options), settings)}
+
+
+def _folder_of_madge(options: argparse.Namespace) -> Path:
     if options.madge is None:
         raise SystemExit("--madge is needed for JavaScript and TypeScript")
-    return {"madge": madge_edges.truth(folder, options.madge, repositories.COMPILER_OPTIONS.get(folder.name, {}))}
+    return options.madge
 
 
 def _go(folder: Path, options: argparse.Namespace) -> dict[str, Truth]:
@@ -122,11 +131,11 @@ def _go(folder: Path, options: argparse.Namespace) -> dict[str, Truth]:
 
 def _c(folder: Path, options: argparse.Namespace) -> dict[str, Truth]:
     elsewhere = repositories.ELSEWHERE.get(folder.name, ())
-    return {"g++": gxx_includes.truth(folder, *repositories.C[folder.name], headers="c", elsewhere=elsewhere)}
+    return gxx_includes.truths(folder, *repositories.C[folder.name], headers="c", elsewhere=elsewhere)
 
 
 def _cpp(folder: Path, options: argparse.Namespace) -> dict[str, Truth]:
-    return {"g++": gxx_includes.truth(folder, *repositories.CPP[folder.name], headers="c++")}
+    return gxx_includes.truths(folder, *repositories.CPP[folder.name], headers="c++")
 
 
 def _java(folder: Path, options: argparse.Namespace) -> dict[str, Truth]:
@@ -135,8 +144,8 @@ def _java(folder: Path, options: argparse.Namespace) -> dict[str, Truth]:
 
 _READERS: dict[str, Callable[[Path, argparse.Namespace], dict[str, Truth]]] = {
     "python": _grimp,
-    "javascript": _madge,
-    "typescript": _madge,
+    "javascript": _javascript,
+    "typescript": _typescript,
     "go": _go,
     "c": _c,
     "cpp": _cpp,

@@ -6,8 +6,10 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from dependencies_repositories import COMPILER_OPTIONS
 from dependencies_truth import Edge, Truth
 
+_ELSEWHERE = re.compile(r"(?i)(?:win32|windows|msvc|nmake|android)[^/]*/")
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 
 
@@ -62,22 +64,28 @@ class Comparison:
 def miss_reason(item: Comparison, edge: Edge) -> str:
     """Why an edge of the tool is not ours."""
     importer, imported = edge
+    text = _text(item, importer)
+    name = re.escape(Path(imported).stem)
+    if item.language == "java" and item.tool == "javac" and not re.search(rf"\b{name}\b", _COMMENT.sub(" ", text)):
+        return "a type inside another one, inherited and so used without the other's name"
     if edge in item.truth.reasons:
         return item.truth.reasons[edge]
     if not {importer, imported} <= item.graph.files:
         return "the graph leaves out a file of more than 1 MB"
     if edge in item.whole:
         return "imported below the lines that are read"
-    if imported.endswith(".d.json.ts"):
-        return "TypeScript reads an import of `x.json` as its declarations, `x.d.json.ts`"
-    text = _text(item, importer)
-    name = re.escape(Path(imported).stem)
     if item.language in ("c", "cpp") and not re.search(rf"#[ \t]*include[^\n]*\b{name}\b", text):
         return "the directive includes a macro"
-    if item.language == "java" and not re.search(rf"\b{name}\b", text):
-        return "a type inside another one, inherited and so used without the other's name"
-    if item.language == "typescript" and not re.search(rf"['\"]\.[^'\"]*{name}", text):
+    if item.language in ("c", "cpp") and _ELSEWHERE.search(imported):
+        return "a header of another system's folder, which ours leaves to the files there"
+    is_relative = re.search(rf"['\"]\.[^'\"]*{name}", text)
+    if item.folder.name in COMPILER_OPTIONS and not is_relative:
         return "an alias that the project's tsconfig.json defines"
+    if imported.endswith(".d.ts") and (importer, imported.removesuffix(".d.ts") + ".js") in item.ours:
+        return "TypeScript takes the declarations of a package, ours is its code"
+    statement = rf"^[ \t]+.*\b(?:import|require|from|include)\b.*\b{name}\b|^[ \t]*#[ \t]*include.*\b{name}\b"
+    if re.search(statement, text, re.MULTILINE):
+        return "nested more deeply than is searched"
     return "not explained"
 
 
@@ -86,11 +94,18 @@ def alarm_reason(item: Comparison, edge: Edge) -> str:
     if edge in item.truth.beyond:
         return item.truth.beyond[edge]
     text = _text(item, edge[0])
-    if item.language == "java":
-        name = re.escape(Path(edge[1]).stem)
-        if not re.search(rf"(?<![\w.]){name}\b", _COMMENT.sub(" ", text)):
-            return "the name stands behind a dot: another type's, or another package's"
+    name = re.escape(Path(edge[1]).stem)
+    if item.language == "java" and not re.search(rf"(?<![\w.]){name}\b", _COMMENT.sub(" ", text)):
+        return "the name stands behind a dot: another type's, or another package's"
+    if item.language in ("c", "cpp"):
+        if re.search(rf"#[ \t]*include[ \t]*<[^\n]*\b{name}\b", text):
+            return "angle brackets: an outside library's header that has a namesake here"
+        return "a folder that no build file known to the tool names"
     if item.language in ("javascript", "typescript"):
+        if edge[0].endswith((".mts", ".cts")):
+            return "madge resolves nothing in a file of this extension"
+        if (edge[0], edge[1].removesuffix(".js") + ".d.ts") in item.truth.edges:
+            return "TypeScript takes the declarations of a package, ours is its code"
         package = json.loads((item.folder / "package.json").read_text(encoding="utf-8")).get("name", "")
         if package and re.search(rf"['\"]{re.escape(package)}['\"/]", text):
             return "the package's own name, which madge takes for another package"

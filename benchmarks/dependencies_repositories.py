@@ -15,7 +15,24 @@ from pathlib import Path
 
 # C and C++: the folders with headers, and the macros that the build sets.
 C: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "curl_7.88.1": (("include", "lib", "src", "tests/libtest"), ()),
+    "curl_7.88.1": (
+        ("include", "lib", "src", "tests/libtest"),
+        # What Debian's curl says of itself (`curl -V`).
+        (
+            "USE_OPENSSL",
+            "USE_NGHTTP2",
+            "USE_LIBSSH2",
+            "USE_LIBPSL",
+            "USE_LIBRTMP",
+            "USE_OPENLDAP",
+            "HAVE_GSSAPI",
+            "HAVE_PTHREAD_H",
+            "USE_THREADS_POSIX",
+            "USE_UNIX_SOCKETS",
+            "ENABLE_IPV6",
+            "NTLM_WB_ENABLED",
+        ),
+    ),
     "jansson_2.14": (("src",), ()),
     "libevent_2.1.12-stable": (
         (".", "include", "compat"),

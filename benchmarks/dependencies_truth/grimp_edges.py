@@ -13,7 +13,7 @@ from dependencies_truth import Truth
 
 
 def truth(root: Path) -> Truth:
-    """The edges between the modules of the packages in `root` and in `root/src`, tests too where they are packages."""
+    """The edges between the modules of the packages in `root`, `src` and `lib`; tests too, where they are packages."""
     command = [sys.executable, "-m", "dependencies_truth.grimp_edges", str(root.resolve())]
     above = Path(__file__).parents[1]
     done = subprocess.run(command, cwd=above, capture_output=True, text=True, check=True, timeout=600)
@@ -23,7 +23,7 @@ def truth(root: Path) -> Truth:
 
 def _packages(root: Path) -> dict[str, Path]:
     """Top-level packages by name, and the folder each stands in."""
-    folders = [folder for folder in (root / "src", root) if folder.is_dir()]
+    folders = [folder for folder in (root / "src", root / "lib", root) if folder.is_dir()]
     return {init.parent.name: folder for folder in folders for init in sorted(folder.glob("*/__init__.py"))}
 
 

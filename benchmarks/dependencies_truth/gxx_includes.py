@@ -77,10 +77,13 @@ class _Preprocessor:
         return absolute.relative_to(self.root).as_posix() if absolute.is_relative_to(self.root) else None
 
 
-def truth(
+def truths(
     root: Path, folders: tuple[str, ...], defines: tuple[str, ...], headers: str, elsewhere: tuple[str, ...] = ()
-) -> Truth:
-    """The direct includes between the files under `root`.
+) -> dict[str, Truth]:
+    """The direct includes between the files under `root`, by two readings.
+
+    - `g++, this system`: the directives that g++ obeys here, with these macros: what `-MM` counts;
+    - `g++, every branch`: also those in branches for other systems and settings.
 
     Args:
         root: the repository.
@@ -109,8 +112,16 @@ def truth(
                 elif imported := other.resolve(directive, path.parent, dialect):
                     beyond[importer, imported] = _OTHER_FOLDERS
     names = frozenset(path.relative_to(root).as_posix() for path in files)
-    kept = frozenset(edge for edge in edges if edge[1] in names and edge[0] != edge[1])
-    return Truth(kept, names, {edge: reason for edge, reason in beyond.items() if edge not in kept})
+    here = frozenset(edge for edge in edges if edge[1] in names and edge[0] != edge[1])
+    others = {edge: why for edge, why in beyond.items() if edge not in here and edge[1] in names and edge[0] != edge[1]}
+    return {
+        "g++, this system": Truth(here, names, others),
+        "g++, every branch": Truth(
+            here | frozenset(edge for edge, why in others.items() if why == _OTHER_BRANCH),
+            names,
+            {edge: why for edge, why in others.items() if why == _OTHER_FOLDERS},
+        ),
+    }
 
 
 def _own_directives(text: str, path: str) -> list[str]:

@@ -21,20 +21,23 @@ _RC = {
 _COMPILER = {"moduleResolution": "bundler", "module": "esnext", "allowJs": True, "jsx": "preserve"}
 
 
-def truth(root: Path, madge: Path, options: dict) -> Truth:
+def truth(root: Path, madge: Path, options: dict | None) -> Truth:
     """The edges between the files under `root`.
 
     Args:
         root: the repository.
         madge: the folder in which `npm install --ignore-scripts madge` was run.
         options: what the project's own `tsconfig.json` says of resolution, where its package leaves that file out.
+            None in a JavaScript project: with any `tsconfig.json` madge takes `x.d.ts` for a required `x.js`.
     """
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, ".madgerc").write_text(json.dumps(_RC))
-        config = Path(folder, "tsconfig.json")
-        config.write_text(json.dumps({"compilerOptions": _COMPILER | {"baseUrl": str(root)} | options}))
         command = ["node", str(madge / "node_modules/madge/bin/cli.js"), "--json", "--no-spinner"]
-        command += ["--extensions", ",".join(EXTENSIONS), "--ts-config", str(config), "--basedir", str(root), str(root)]
+        command += ["--extensions", ",".join(EXTENSIONS), "--basedir", str(root), str(root)]
+        if options is not None:
+            config = Path(folder, "tsconfig.json")
+            config.write_text(json.dumps({"compilerOptions": _COMPILER | {"baseUrl": str(root)} | options}))
+            command += ["--ts-config", str(config)]
         # madge ends before a pipe has taken all that it printed; a file takes it at once.
         listing = Path(folder, "graph.json")
         with listing.open("w") as output:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codegem.data.code_shapes import _PATTERNS, STYLES, bare, original_line, shapes
+from codegem.data.code_shapes import _LEFT_OUT, STYLES, Original, bare, shapes
 
 PYTHON = '''
 import os
@@ -78,12 +78,12 @@ def test_a_function_does_not_depend_on_what_stands_before_it():
 @pytest.mark.parametrize("style", STYLES)
 @given(text=st.text(st.sampled_from("\"'#/*\\\n ar漢"), max_size=60))
 def test_both_engines_read_the_pattern_alike_and_lines_are_found(style: str, text: str):
-    left = re.sub(_PATTERNS[style].replace(r"\z", r"\Z"), lambda match: match[1] or "", text)
+    left = re.sub(_LEFT_OUT[style].replace(r"\z", r"\Z"), "", text)
     assert bare([text], style)[0].as_py() == left
     read = shapes([text], style)
     for start in read.starts.tolist():
         token = left.encode()[start:][:1]
-        line = text.split("\n")[original_line(text, style, start) - 1]
+        line = text.split("\n")[Original(text, style).line(start) - 1]
         assert token in line.encode()
 
 
@@ -99,6 +99,15 @@ def test_where_a_piece_of_code_is_over():
     read = shapes([text], "#")
     starts = [text[start:].split(None, 1)[0] for start in read.starts.tolist()]
     define, after = starts.index("def"), starts.index("x")
-    assert read.ends(0, define, after)
-    assert not read.ends(0, define, after - 1)
-    assert read.ends(0, len(starts) - 12, len(starts)), "with the end of the text"
+    assert read.span(0, define, after) == (text.index("def"), text.index("\n    x"))
+    assert read.span(0, define, after - 1) is None
+    last = starts.index("def", after)
+    assert read.span(0, last, len(starts)) == (text.index("def g"), len(text) - 1), "with the end of the text"
+
+
+def test_strings_are_found_by_place():
+    text = 'f(\'a\')  # \'b\'\ndef g():\n    "doc"\n    """doc"""\n    return \'é\' + "c"\n'
+    original, left = Original(text, "#"), bare([text], "#")[0].as_py()
+    assert original.strings() == ["a", "doc", "é", "c"]
+    assert original.strings(left.index("return"), len(left)) == ["é", "c"]
+    assert original.line(left.index("return")) == 5

@@ -134,6 +134,7 @@ def test_what_is_found_does_not_depend_on_the_batch(index: BenchmarkIndex):
     assert [hit is not None for hit in together[-5:]] == [True, False, True, False, True]
     assert not any(together[:-5]), "this project's own code is clean"
     assert index.find([], []) == []
+    assert only(index, "\ud800 " + QUESTION) is not None, "half of a surrogate pair"
 
 
 def test_the_hash_is_of_contents_and_rules(tmp_path: Path):

@@ -3,7 +3,6 @@
 from collections import Counter
 from dataclasses import replace
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -102,10 +101,10 @@ def test_rate_share_and_natural_points_hold_over_many_examples(middle: str, numb
         end = byte_of(part, len(hole.prefix) + len(hole.middle))
         assert not hole.suffix or end in part.natural
         counts["unnatural"] += end not in part.natural
-    assert abs(counts["holes"] / number - 0.8) < 0.01 or middle == "lines"
+    assert abs(counts["holes"] / number - 0.8) < 0.01
     assert abs(counts[Order.PSM] / counts["holes"] - 0.5) < 0.01
     assert counts["unnatural"] / counts["holes"] < 0.05  # ends of parts
-    assert middle == "lines" or not counts["no place"]
+    assert not counts["no place"]
 
 
 @given(data=st.data(), path=st.sampled_from(PATHS), seed=st.integers(0, 1000))
@@ -125,7 +124,7 @@ def test_a_hole_divides_any_part_of_any_text(data: st.DataObject, path: str, see
     text, start = whole[first:last], len(whole[:first].encode())
     hole = draw_hole(text, rules, generator(seed), tree, start)
     if hole is None:
-        assert rules.middle == "lines" or not text.strip()
+        assert not text.strip()
         return
     assert hole.prefix + hole.middle + hole.suffix == text
     assert hole.middle
@@ -187,8 +186,9 @@ def test_middles_have_many_lengths_and_ends():
     holes = [draw_hole(part.text, RULES, generator(n), part.tree, part.start) for n, part in enumerate(corpus() * 10)]
     lengths = sorted(len(hole.middle) for hole in holes if hole)
     tenths = [lengths[len(lengths) * tenth // 10] for tenth in range(10)]
-    assert all(b > 1.2 * a for a, b in pairwise(tenths[1:]))
-    assert all(hole and hole.middle.strip() for hole in holes)
+    assert 4 * tenths[1] < 2 * tenths[4] < tenths[8]
+    # A directive of C takes its line end with it, so that can be all of a middle.
+    assert sum(not hole or not hole.middle.strip() for hole in holes) < 0.01 * len(holes)
     nexts = Counter(hole.suffix[:1] for hole in holes if hole)
     assert nexts["\n"] / nexts.total() < 0.8 and min(nexts[")"], nexts[","], nexts["\n"], nexts["]"]) > 10
 

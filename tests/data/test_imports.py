@@ -113,6 +113,13 @@ def test_javascript_and_typescript(text: str, found: set[str]) -> None:
     assert imported(JAVASCRIPT | {"src/x.ts": text}, "src/x.ts", projects) == found
 
 
+def test_a_node_folder_stands_for_its_main_file() -> None:
+    files = {"main.js": "", "index.js": "", "lib/a.js": "require('..')", "lib/b.js": "require('../')"}
+    assert edges(files) == {("lib/a.js", "index.js"), ("lib/b.js", "index.js")}
+    projects = {"package.json": '{"name": "x", "main": "./main"}', "lib/package.json": '{"main": ["index.js"]}'}
+    assert edges(files, projects) == {("lib/a.js", "main.js"), ("lib/b.js", "main.js")}
+
+
 JVM = {
     "core/src/main/java/org/a/Foo.java": "package org.a; public class Foo { class Inner {} static int f() {} }",
     "core/src/main/java/org/a/Bar.java": "package org.a; class Bar {} class Second {}",
@@ -273,7 +280,7 @@ CSHARP = {
         ("namespace N.A.Deep; class Y { Foo f; }", {"A/Foo.cs"}),
         ("namespace N; using B.C; class Y { Foo f; }", {"B/Foo.cs"}),
         ("using F = N.A.Foo; class Y { F f; }", {"A/Foo.cs"}),
-        ("class Y { N.A.Foo f; }", {"A/Foo.cs"}),
+        ("namespace N.Q; class Y { N.A.Foo f; }", {"A/Foo.cs"}),
         ("class Y { IGlobal g; }", {"G/Global.cs"}),
         ("class Y { Foo f; }", set()),
         ('using N.A; class Y { string s = "Foo"; } // Foo', set()),

@@ -1,7 +1,7 @@
 """Licences as people write them."""
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from codegem.data.licence_names import recognise_text
@@ -50,16 +50,16 @@ def either(parts: list[tuple[str, bool]]) -> tuple[str, bool]:
 EXPRESSIONS = st.recursive(
     NAMES,
     lambda inner: (
-        st.lists(inner, min_size=1, max_size=3)
-        .map(either)
-        .flatmap(lambda one: st.lists(st.just(one) | NAMES, min_size=1, max_size=3).map(both))
+        st.lists(inner, min_size=1, max_size=3).map(either) | st.lists(inner, min_size=1, max_size=3).map(both)
     ),
+    max_leaves=8,
 )
 
 
 @given(st.lists(EXPRESSIONS, min_size=1, max_size=3))
 def test_and_binds_more_tightly_than_or(parts: list[tuple[str, bool]]):
     expression = " OR ".join(text for text, _ in parts)
+    assume(len(expression) < 400)
     assert is_permissive(expression) is any(granted for _, granted in parts)
 
 

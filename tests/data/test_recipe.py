@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 
 from codegem.data.filters import FilterRules
+from codegem.data.decontamination import ContaminationRules
 from codegem.data.fim_sampling import FimRules
+from codegem.data.near_duplicates import DedupRules
 from codegem.data.recipe import DataRecipe
 from codegem.errors import UserError
 
@@ -22,7 +24,14 @@ def test_the_default_recipe_can_be():
         ({"fim": FimRules(psm_share=-1)}, "fim.psm_share"),
         ({"fim": FimRules(max_lines=0)}, "at least 1, and not 0"),
         ({"validation_share": 2.0}, "validation_share"),
-        ({"order": "dependency"}, "choose one of alphabetical, random"),
+        ({"order": "newest"}, "choose one of dependency, alphabetical, random, none"),
+        ({"fim": FimRules(middle="words")}, "fim.middle is one of characters, nodes, lines, random"),
+        ({"fim": FimRules(suffix_start="word")}, "fim.suffix_start is one of"),
+        ({"fim": FimRules(max_length=0)}, "fim.max_length is at least 1, and not 0"),
+        ({"fim": FimRules(ends=("word",))}, "fim.ends are some of expression"),
+        ({"mixture": (("cobol", 1.0),)}, "no class 'cobol'"),
+        ({"dedup": DedupRules(threshold=2.0)}, "threshold of 2.0"),
+        ({"contamination": ContaminationRules(words=3)}, "min_words is 8"),
         ({"filters": FilterRules(languages=("cobol",))}, "no language 'cobol': choose from python"),
     ],
 )

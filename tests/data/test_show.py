@@ -64,7 +64,8 @@ def test_spans_have_their_roles_and_control_tokens_their_names(directory: Path):
     ]
     assert (shown.split, shown.index, shown.examples, shown.tokens) == ("train", 0, 1, 96)
     assert shown.padding + sum(span.tokens for segment in shown.segments for span in segment) == 96
-    assert shown.segments[0][0] == Span("control", "<bos>", 1)
+    assert shown.segments[0][0] == Span("control", "<bos>", 1, masked=True)
+    assert not any(span.masked for segment in shown.segments for span in segment[1:])
 
 
 def test_it_is_json(directory: Path):

@@ -11,7 +11,9 @@ from codegem.commands.display import printable
 from codegem.data.corpus import FetchEvent
 from codegem.data.shards import Manifest
 from codegem.data.show import Shown, Span
+from codegem.text.tokenizer import NAMES
 
+FILE_SEPARATOR = NAMES["file_separator"][0]
 _PLAIN_SECONDS = 15.0  # between lines where nothing can be written over
 
 
@@ -86,7 +88,16 @@ def manifest_lines(manifest: Manifest, out: object) -> list[str]:
     ]
 
 
-_COLOURS = {"path": "cyan", "prefix": "green", "middle": "black on yellow", "suffix": "blue", "control": "bold magenta"}
+_COLOURS = {
+    "path": "cyan",
+    "prefix": "green",
+    "middle": "black on yellow",
+    "suffix": "blue",
+    "question": "blue",
+    "answer": "black on yellow",
+    "control": "bold magenta",
+}
+_MASKED = "dim"  # the loss does not count it
 
 
 def print_example(example: Shown) -> None:
@@ -97,19 +108,24 @@ def print_example(example: Shown) -> None:
         text = Text()
         for span in segment:
             text.append_text(_styled(span, console.is_terminal))
+            if span.text == FILE_SEPARATOR:  # a border between files
+                text.append(f"\n{'┄' * 40}\n" if console.is_terminal else "\n", _MASKED)
         console.print(text, soft_wrap=True)
     console.rule()
-    legend = Text.assemble(*((f" {role} ", colour) for role, colour in _COLOURS.items()))
+    masked = sum(span.tokens for segment in example.segments for span in segment if span.masked)
     console.print(
         f"{example.split} example {example.index} of {example.examples}: {example.tokens} tokens, "
-        f"{example.padding} of them padding "
+        f"{example.padding} of them padding; the loss does not count {masked} others"
     )
     if console.is_terminal:
-        console.print(legend)
+        styles = {**_COLOURS, "masked": _MASKED}
+        console.print(Text.assemble(*((f" {role} ", style) for role, style in styles.items())))
 
 
 def _styled(span: Span, coloured: bool) -> Text:
     text = printable(span.text)
-    if coloured or span.role != "middle":
-        return Text(text, _COLOURS.get(span.role, ""))
-    return Text(f"[[{text}]]")
+    if coloured:
+        return Text(text, f"{_COLOURS.get(span.role, '')} {_MASKED if span.masked else ''}".strip())
+    if span.masked and span.role != "control":
+        return Text(f"(({text}))")
+    return Text(f"[[{text}]]" if span.role in ("middle", "answer") else text)

@@ -101,11 +101,13 @@ class Files:
 
 
 def overlay(files: pa.Table, verdicts: pa.Table) -> pa.Table:
-    """The same files; one of which `verdicts` speak is rejected with them."""
+    """The same files; one of which `verdicts` speak is rejected with them, unless it was before."""
     names = zip(verdicts["repository"].to_pylist(), verdicts["path"].to_pylist(), strict=True)
     at = {name: number for number, name in enumerate(names)}
     keys = zip(files["repository"].to_pylist(), files["path"].to_pylist(), strict=True)
     found = pa.array([at.get(key) for key in keys], pa.int64())
+    # An archive may hold a path twice: the verdict is on the one that was kept.
+    found = pc.if_else(pc.is_null(files["reason"]), found, None)
     for name in _JUDGED:
         said = verdicts[name].take(found)
         column = pc.if_else(pc.is_valid(found), said, files[name])
@@ -136,7 +138,9 @@ def _redactions(files: Files, source: Source, counts: "_Counts") -> pa.Table:
     table = files.kept(source, ["findings"])
     rows = [
         {"repository": repository, "path": path, "kind": finding["kind"], "line": finding["line"]}
-        for repository, path, findings in zip(*(table[n].to_pylist() for n in ("repository", "path", "findings")))
+        for repository, path, findings in zip(
+            *(table[n].to_pylist() for n in ("repository", "path", "findings")), strict=True
+        )
         for finding in findings or ()
     ]
     counts.redacted.update(row["kind"] for row in rows)
@@ -148,7 +152,6 @@ class _Counts:
         self.redacted: Counter[str] = Counter()
         self._reasons: Counter[tuple[str, str]] = Counter()
         self._languages: dict[str, Counter[str]] = {}
-        self._kept: Counter[str] = Counter()
         self._licences: Counter[str] = Counter()
         self._repositories: list[dict[str, Any]] = []
 

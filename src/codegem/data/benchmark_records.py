@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from codegem.data.fingerprints import encodable
 from codegem.errors import UserError
 
 ENDINGS = (".jsonl", ".json", ".txt")
@@ -61,24 +62,38 @@ def benchmark_files(paths: Sequence[Path]) -> list[tuple[str, Path]]:
     return sorted(found.items())
 
 
-def read_benchmark(name: str, path: Path, shortest: int = 1) -> tuple[str, list[Field]]:
-    """SHA-256 of a file of benchmark data, unpacked, and its texts of `shortest` characters or more.
+def content_hash(path: Path) -> str:
+    """SHA-256 of a file of benchmark data, unpacked.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
+    try:
+        return hashlib.sha256(_unpacked(path)).hexdigest()
+    except (OSError, EOFError, ValueError) as error:
+        raise _unreadable(path, error) from None
+
+
+def read_benchmark(name: str, path: Path, shortest: int = 1) -> list[Field]:
+    """The texts of a file of benchmark data that have `shortest` characters or more.
 
     Raises:
         UserError: the file cannot be read as what its name says.
     """
     try:
-        data = _unpacked(path)
-        text = data.decode()
-        fields = [
+        text = _unpacked(path).decode()
+        return [
             field
             for number, record in _records(text, _bare(path).suffix)
             for field in _fields(name, number, record)
             if len(field.text) >= shortest
         ]
     except (OSError, EOFError, ValueError, RecursionError) as error:
-        raise UserError(f"{path} cannot be read as benchmark data ({error}): repair it or leave it out.") from None
-    return hashlib.sha256(data).hexdigest(), fields
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: Exception) -> UserError:
+    return UserError(f"{path} cannot be read as benchmark data ({error}): repair it or leave it out.")
 
 
 def _bare(path: Path) -> Path:
@@ -110,11 +125,11 @@ def _fields(benchmark: str, number: int, record: Any) -> Iterator[Field]:
     if isinstance(named.get("prompt"), str) and isinstance(named.get("canonical_solution"), str):
         parts = [named.pop("prompt"), named.pop("canonical_solution")]
         parts += [suffix for suffix in [named.pop("suffix", None)] if isinstance(suffix, str)]
-        yield Field(benchmark, name, "program", "".join(parts), True)
+        yield Field(benchmark, name, "program", encodable("".join(parts)), True)
     for keys, text in _texts(named):
         if ":" in text:
             text = _AROUND.sub("", text)
-        yield Field(benchmark, name, ".".join(keys), text, not _CODE.isdisjoint(keys))
+        yield Field(benchmark, name, ".".join(keys), encodable(text), not _CODE.isdisjoint(keys))
 
 
 def _texts(record: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -11,6 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
+from codegem.data.archives import printable
 from codegem.data.filter_rules import FilterRules, Verdict, line_of
 
 _GENERATED = re.compile(
@@ -116,7 +117,7 @@ def generated(source: Source, rules: FilterRules) -> Verdict | None:
     match = _GENERATED.search(head)
     if match is None:
         return None
-    return Verdict("generated", match[0].strip(), "filters.header_lines", line_of(head, match.end()))
+    return Verdict("generated", printable(match[0].strip()), "filters.header_lines", line_of(head, match.end()))
 
 
 def few_letters(source: Source, rules: FilterRules) -> Verdict | None:

@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 
 from codegem.data.fingerprints import column_of, mix, tokens
 
+_LONGEST_LINE = 10_000  # bytes in which the beginning and the end of a line are looked for
 REACH = 16  # tokens over which a name is recognised; one that was used longer ago counts as new
 
 # As RE2 and `re` read them alike. What is not closed ends with its line or with the text, so that no text makes
@@ -102,13 +103,15 @@ class Shapes:
             first, indent = self._indent(text, end)
             if not first or indent > self._indent(text, begin)[1]:
                 return None
-        tail = self.data[self.starts[end - 1] : self.origins[text + 1]].tobytes().find(b"\n")
-        last = int(self.starts[end - 1]) + tail if tail >= 0 else int(self.origins[text + 1])
+        last, over = int(self.starts[end - 1]), int(self.origins[text + 1])
+        tail = self.data[last : min(over, last + _LONGEST_LINE)].tobytes().find(b"\n")
+        last = last + tail if tail >= 0 else over
         return int(self.starts[begin] - self.origins[text]), last - int(self.origins[text])
 
     def _indent(self, text: int, token: int) -> tuple[bool, int]:
         """Whether a token is the first of its line, and how far that line is indented."""
-        head = self.data[self.origins[text] : self.starts[token]].tobytes()
+        end = int(self.starts[token])
+        head = self.data[max(int(self.origins[text]), end - _LONGEST_LINE) : end].tobytes()
         line = head[head.rfind(b"\n") + 1 :]
         return not line.strip(), len(line) - len(line.lstrip())
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from codegem.data.benchmark_records import Field, benchmark_files, read_benchmark
-from codegem.data.code_shapes import REACH, STYLES, Original, shapes
-from codegem.data.fingerprints import CLASSES, WORD, Tokens, tokens
+from codegem.data.benchmark_records import Field, benchmark_files, content_hash, read_benchmark
+from codegem.data.code_shapes import REACH, STYLES, Original, Shapes, shapes
+from codegem.data.fingerprints import CLASSES, WORD, Tokens, encodable, tokens
 from codegem.data.window_table import Windows, WindowTable
 from codegem.errors import UserError
 from codegem.text.languages import LANGUAGES, language_of
@@ -87,7 +87,7 @@ class BenchmarkIndex:
     rules: ContaminationRules
     fields: int = field(compare=False)
     _sources: list[tuple[str, str, str]] = field(repr=False, compare=False)
-    _literals: dict[int, list[str]] = field(repr=False, compare=False)
+    _literals: dict[tuple[str, int], list[str]] = field(repr=False, compare=False)
     _words: WindowTable = field(repr=False, compare=False)
     _shapes: WindowTable = field(repr=False, compare=False)
     _named: WindowTable = field(repr=False, compare=False)
@@ -101,18 +101,14 @@ class BenchmarkIndex:
         """
         rules = rules or ContaminationRules()
         rules.check()
-        digest = hashlib.sha256(json.dumps(asdict(rules), sort_keys=True).encode())
         fields: dict[tuple[str, bool], Field] = {}  # of those with the same text, the first
         for name, path in benchmark_files(paths):
-            content, found = read_benchmark(name, path, shortest=2 * rules.min_words)
-            digest.update(f"{name} {content}\n".encode())
-            for each in found:
+            for each in read_benchmark(name, path, shortest=2 * rules.min_words):
                 fields.setdefault((each.text, each.code), each)
         kept = list(fields.values())
         sources = [(each.benchmark, each.record, each.name) for each in kept]
-        literals = {place: Original(each.text, "#").strings() for place, each in enumerate(kept) if each.code}
-        tables = _words(kept, rules), *_shapes(kept, rules)
-        return cls(digest.hexdigest(), rules, len(kept), sources, literals, *tables)
+        literals, formed, named = _shapes(kept, rules)
+        return cls(index_hash(paths, rules), rules, len(kept), sources, literals, _words(kept, rules), formed, named)
 
     def find(self, texts: Sequence[str], paths: Sequence[str]) -> list[Hit | None]:
         """For each text, where it first holds a part of a benchmark, or None.
@@ -121,6 +117,7 @@ class BenchmarkIndex:
             paths: names of the files, for the way in which comments are written.
         """
         hits: list[Hit | None] = [None] * len(texts)
+        texts = [encodable(text) for text in texts]
         for numbers in _batches(texts):
             self._find_words(numbers, texts, hits)
             for style in STYLES:
@@ -148,9 +145,21 @@ class BenchmarkIndex:
             if hits[number] is not None or (length < self.rules.shape and span is None):
                 continue
             original = originals.get(number) or originals.setdefault(number, Original(texts[number], style))
-            if length == self.rules.shape or (span and original.strings(*span) == self._literals[source]):
+            if length == self.rules.shape or (span and original.strings(*span) == self._literals[style, source]):
                 line = original.line(int(read.starts[token] - read.origins[place]))
                 hits[number] = Hit(*self._sources[source], "shape", line)
+
+
+def index_hash(paths: Sequence[Path], rules: ContaminationRules) -> str:
+    """`BenchmarkIndex.hash` without making the index.
+
+    Raises:
+        UserError: a path does not exist or cannot be read.
+    """
+    digest = hashlib.sha256(json.dumps(asdict(rules), sort_keys=True).encode())
+    for name, path in benchmark_files(paths):
+        digest.update(f"{name} {content_hash(path)}\n".encode())
+    return digest.hexdigest()
 
 
 def _style(path: str) -> str:
@@ -215,22 +224,42 @@ def _distinct(telling: np.ndarray, starts: np.ndarray, length: int) -> np.ndarra
     return np.concatenate(counts)
 
 
-def _shapes(fields: Sequence[Field], rules: ContaminationRules) -> tuple[WindowTable, WindowTable]:
+_Literals = dict[tuple[str, int], list[str]]  # the strings of a solution, by the way of comments and its number
+
+
+def _shapes(fields: Sequence[Field], rules: ContaminationRules) -> tuple[_Literals, WindowTable, WindowTable]:
     """Every run of tokens of every solution, under both ways of writing comments; and the short ones, named."""
+    literals: _Literals = {}
     found, named = Windows(rules.min_shape), Windows(rules.min_named)
     sources = np.array([number for number, each in enumerate(fields) if each.code], np.int64)
     for style in STYLES:
         read = shapes([fields[number].text for number in sources], style)
+        firsts = _steady(read)
+        for place, source in enumerate(sources.tolist()):
+            begin = int(read.starts[firsts[place]] - read.origins[place]) if firsts[place] < len(read.starts) else 0
+            literals[style, source] = Original(fields[source].text, style).strings(begin)
+        strings = np.array([_hash(literals[style, source]) for source in sources.tolist()], np.uint64)
         telling = np.where(read.numbers, np.uint64(0), read.codes).astype(np.uint32)
-        # Before the first function, a name may have been used in what stands before the solution.
-        firsts = np.minimum(read.bounds[:-1] + REACH, read.bounds[1:])
-        opening = np.flatnonzero(read.defines)
-        following = np.append(opening, len(read.codes))[np.searchsorted(opening, read.bounds[:-1])]
-        firsts = np.minimum(firsts, following)
-        for length, starts, texts in _runs(firsts, read.bounds, rules.min_shape, rules.shape):
-            enough = _distinct(telling, starts, length) >= rules.min_codes
-            found.add(read.codes, starts[enough], length, sources[texts[enough]])
         for length, starts, texts in _runs(firsts, read.bounds, rules.min_named, rules.shape):
             if length < rules.min_shape:
-                named.add(read.named, starts, length, sources[texts])
-    return found.table(), named.table()
+                named.add(read.named, starts, length, sources[texts], strings[texts])
+                continue
+            enough = _distinct(telling, starts, length) >= rules.min_codes
+            variants = strings[texts[enough]] if length < rules.shape else None
+            found.add(read.codes, starts[enough], length, sources[texts[enough]], variants)
+    return literals, found.table(), named.table()
+
+
+def _steady(read: Shapes) -> np.ndarray:
+    """The first token of each text whose code is the same whatever stands before the text: int64 [N].
+
+    A name stands for the distance to its last use in the same function; before the first function, that
+    may be in what stands before.
+    """
+    opening = np.append(np.flatnonzero(read.defines), len(read.codes))
+    following = opening[np.searchsorted(opening, read.bounds[:-1])]
+    return np.minimum(np.minimum(read.bounds[:-1] + REACH, read.bounds[1:]), following)
+
+
+def _hash(strings: Sequence[str]) -> int:
+    return int.from_bytes(hashlib.sha256(json.dumps(strings).encode()).digest()[:8], "little")

@@ -9,7 +9,6 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -17,9 +16,6 @@ import pyarrow.parquet as pq
 
 from codegem.data.near_duplicates import DedupRules, band_hashes, bands, pairs_of, similarity
 from codegem.data.work_files import Listing, ShingleSets, list_files
-
-if TYPE_CHECKING:
-    import daft
 
 DUPLICATES = pa.schema(
     [
@@ -36,32 +32,21 @@ _BAND_BYTES = 1 << 29  # band hashes held at a time
 _TEXT_BYTES = 1 << 26  # texts read at a time, for comparing candidates
 _TRIES = 64  # earlier files that one file is compared with, the likeliest first
 _LOW = np.uint64(0xFFFFFFFF)
+_WHITE_SPACE = b" \t\n\r\v\f\x1c\x1d\x1e\x1f"  # of ASCII
 _HALF = np.uint64(32)
 
 Candidates = tuple[int, list[int]]  # a file, and the earlier files that it may repeat
 
 
 def fingerprint(text: str) -> str:
-    """SHA-256 of the text's words: equal for texts that differ in white space alone."""
-    return hashlib.sha256(" ".join(text.split()).encode()).hexdigest()
+    """SHA-256 of the text without its white space: equal for texts that differ in white space alone.
 
-
-def mark_duplicates(files: "daft.DataFrame") -> "daft.DataFrame":
-    """Say of every file which file stands for it.
-
-    Args:
-        files: columns `repository`, `path` and `fingerprint`, with any others.
-
-    Returns:
-        The same rows and the column `kept_as`: "repository:path" of the first file, in the order of
-        (repository, path), with this fingerprint. The file that stands for itself is the one to keep.
+    >>> fingerprint("a = 1") == fingerprint("a  =\\t1\\n")
+    True
     """
-    from daft import Window, col
-    from daft.functions import first_value
-
-    same = Window().partition_by("fingerprint").order_by("repository", "path")
-    same = same.rows_between(Window.unbounded_preceding, Window.unbounded_following)
-    return files.with_column("kept_as", first_value(col("repository") + ":" + col("path")).over(same))
+    if text.isascii():
+        return hashlib.sha256(text.encode().translate(None, _WHITE_SPACE)).hexdigest()
+    return hashlib.sha256("".join(text.split()).encode()).hexdigest()
 
 
 def find_duplicates(

@@ -6,13 +6,12 @@ tree is at hand, `syntax_rules.parse_errors` judges that. The thresholds are in 
 """
 
 import re
-from pathlib import PurePosixPath
 
 from codegem.data.code_rules import reject_code
 from codegem.data.filter_rules import FilterRules, Verdict
 from codegem.data.licences import file_licence, is_permissive
 from codegem.data.prose_rules import reject_prose
-from codegem.text.languages import CODE, language_of
+from codegem.text.languages import CODE, extension_of, language_of
 
 __all__ = ["FilterRules", "Verdict", "decode", "reject_licence", "reject_path", "reject_text"]
 
@@ -38,7 +37,7 @@ def reject_path(path: str, size: int, rules: FilterRules) -> Verdict | None:
     if language not in rules.languages:
         wanted = ", ".join(rules.languages)
         return Verdict(
-            "language", f"{PurePosixPath(path).suffix or 'no extension'}, wanted {wanted}", "filters.languages"
+            "language", f"{extension_of(path) or 'no extension'}, wanted {wanted}", "filters.languages"
         )
     folders, _, name = path.rpartition("/")
     parts = folders.split("/")

@@ -106,13 +106,16 @@ def draw_span(
         start: where the text stands in what the tree was made of, in bytes.
 
     Returns:
-        None where the text is blank, and with "lines" where nothing follows the place that was drawn.
+        None where the text is blank.
     """
     places = _Places(text, tree, start) if tree else None
     if places and rules.middle == "nodes":
         return _node_span(places, rules, rng)
     draw = {"random": _random_span, "characters": _length_span}.get(rules.middle, _line_span)
     span = draw(text, rules, rng)
+    if span is None and draw is _line_span and text.strip():
+        # Nothing follows the end of the last line: begin inside a line, so that the rate is what was asked for.
+        span = _line_span(text, replace(rules, cursor_share=0.0), rng)
     if span is None:
         return None
     first, last = span

@@ -79,6 +79,15 @@ def tokens(texts: Sequence[str] | pa.Array, *, symbols: bool = False, fold_case:
     return Tokens(hashes, starts, np.searchsorted(starts, origins), origins, data)
 
 
+def encodable(text: str) -> str:
+    """The text with a question mark for each half of a surrogate pair, which UTF-8 has no bytes for.
+
+    >>> encodable("a\\ud800é")
+    'a?é'
+    """
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
 def column_of(texts: Sequence[str] | pa.Array) -> pa.Array:
     """The texts as one column, in the type with offsets of 64 bits."""
     column: Any = texts if isinstance(texts, pa.Array) else pa.array(texts, pa.large_string())

@@ -16,7 +16,7 @@ _LEGAL = re.compile(r"(^|/)(licen[cs]e|copying|unlicense|copyright)[^/]*$", re.I
 _MAX_EVIDENCE = 1 << 20
 # One is in the name of every copyleft licence that is looked for in headers.
 _COPYLEFT_WORDS = ("General", "Mozilla", "Eclipse", "GENERAL", "MOZILLA", "ECLIPSE")
-_MAX_EXPRESSION = 2000  # characters
+_MAX_EXPRESSION = 500  # characters; it stands in the row of every file
 _WORDS = ("AND", "OR", "WITH", "(", ")")
 _ENDS = ("name", ")", "exception")  # after these an operator may follow, and nothing else
 _SPDX_LINE = re.compile(r"SPDX-License-Identifier:\s*([A-Za-z0-9.+\-() ]+)")
@@ -40,7 +40,8 @@ def repository_licence(files: Mapping[str, bytes]) -> str | None:
     for path in sorted(files, key=_rank):
         text = files[path].decode("utf-8", "replace")
         reader = package_metadata.reader_of(path)
-        if licence := (reader or recognise_text)(text):
+        licence = (reader or recognise_text)(text)
+        if licence and len(licence) <= _MAX_EXPRESSION and licence.isprintable():
             return licence
     return None
 
@@ -69,7 +70,7 @@ def file_licence(text: str) -> str | None:
     """
     head = text[:2000]
     if match := _SPDX_LINE.search(head):
-        return match[1].strip()
+        return match[1].strip()[: _MAX_EXPRESSION + 1]
     if not any(word in head for word in _COPYLEFT_WORDS):
         return None
     return recognise_copyleft(head)

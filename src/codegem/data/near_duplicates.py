@@ -107,7 +107,7 @@ def shingles(texts: Sequence[str] | pa.Array, words: int) -> tuple[np.ndarray, n
 def _batches(texts: Sequence[str] | pa.Array) -> list[tuple[int, int]]:
     """Ranges of texts of about `_BATCH_BYTES`, and fewer than 65,536 texts each."""
     if isinstance(texts, pa.Array):
-        sizes = np.asarray(pc.binary_length(texts).fill_null(0))
+        sizes = np.asarray(pc.call_function("binary_length", [texts]).fill_null(0))
     else:
         sizes = np.fromiter(map(len, texts), np.int64, len(texts))
     ranges, begin, held = [], 0, 0

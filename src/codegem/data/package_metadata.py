@@ -10,7 +10,6 @@ import re
 import tomllib
 from collections.abc import Callable
 from email.parser import HeaderParser
-from pathlib import PurePosixPath
 from typing import Any
 
 from codegem.data.licence_names import expression_or_name, recognise_name, recognise_text
@@ -24,7 +23,7 @@ def reader_of(path: str) -> Reader | None:
     >>> reader_of("a/package.json")('{"license": "MIT"}')
     'MIT'
     """
-    name = PurePosixPath(path).name.lower()
+    name = path.rpartition("/")[2].lower()
     if name.endswith(".nuspec"):
         return _from_nuspec
     if name == "copyright":
@@ -34,7 +33,7 @@ def reader_of(path: str) -> Reader | None:
 
 def is_python(path: str) -> bool:
     """Whether it is the metadata of a Python package."""
-    return PurePosixPath(path).name.lower() in ("pkg-info", "metadata", "pyproject.toml")
+    return path.rpartition("/")[2].lower() in ("pkg-info", "metadata", "pyproject.toml")
 
 
 def is_at_top(path: str) -> bool:

@@ -2,19 +2,20 @@
 
 import json
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, get_args
 
 from codegem.data import mixture
 from codegem.data.archives import Limits
 from codegem.data.decontamination import ContaminationRules
 from codegem.data.dependencies import GraphRules
 from codegem.data.filter_rules import FilterRules
-from codegem.data.fim_sampling import FimRules
+from codegem.data.fim_sampling import FimRules, Middle, SuffixStart
 from codegem.data.mixture import Mixture
 from codegem.data.near_duplicates import DedupRules
 from codegem.data.packing import ORDERS, Order
 from codegem.data.safety.rules import SafetyRules
 from codegem.errors import UserError
+from codegem.text.boundaries import KINDS
 from codegem.text.languages import GROUPS, LANGUAGES
 
 SMALLEST_CONTEXT = 64  # tokens: room for the path of a file and a few lines
@@ -78,6 +79,14 @@ class DataRecipe:
                 raise UserError(f"{name} is a share between 0 and 1, and not {share}.")
         if self.fim.max_lines < 1:
             raise UserError(f"fim.max_lines is at least 1, and not {self.fim.max_lines}.")
+        if self.fim.max_length < 1:
+            raise UserError(f"fim.max_length is at least 1, and not {self.fim.max_length}.")
+        choices = {"fim.middle": (self.fim.middle, Middle), "fim.suffix_start": (self.fim.suffix_start, SuffixStart)}
+        for name, (value, known) in choices.items():
+            if value not in get_args(known):
+                raise UserError(f"{name} is one of {', '.join(get_args(known))}, and not {value!r}.")
+        if not self.fim.ends or set(self.fim.ends) - set(KINDS):
+            raise UserError(f"fim.ends are some of {', '.join(KINDS)}, and not {self.fim.ends!r}.")
         if self.order not in ORDERS:
             raise UserError(f"There is no order {self.order!r} of files: choose one of {', '.join(ORDERS)}.")
         self.contamination.check()

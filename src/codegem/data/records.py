@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from codegem.text.fim import Role
+
 if TYPE_CHECKING:
     from codegem.data.encoded import EncodedText
 
@@ -65,3 +67,15 @@ class TrainingExample:
     tokens: np.ndarray
     segment_ids: np.ndarray
     roles: np.ndarray
+
+    @property
+    def learned(self) -> np.ndarray:
+        """bool [T]: whether the loss counts the prediction of the token.
+
+        It does where the token before is of the same segment, and of a conversation only for its answers.
+        """
+        before = np.append(0, self.segment_ids[:-1])
+        real = (self.segment_ids == before) & (self.segment_ids > 0)
+        answers = self.roles == Role.ANSWER
+        talking = np.unique(self.segment_ids[answers | (self.roles == Role.QUESTION)])
+        return real & (answers | ~np.isin(self.segment_ids, talking))

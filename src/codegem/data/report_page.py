@@ -7,12 +7,14 @@ from typing import Any
 from codegem.data.accounts import STAGES
 from codegem.data.report import DataReport, Histogram
 from codegem.data.show import Shown, Span
+from codegem.text.tokenizer import NAMES
 
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --bar: #4a7dbd; --kept: #3d9a5f; --lost: #c2603f; }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { margin-bottom: 0; } h2 { margin-top: 2.5rem; border-bottom: 1px solid var(--line); }
 table { border-collapse: collapse; } td, th { padding: .15rem .8rem .15rem 0; text-align: left; vertical-align: top; }
+td:first-child { white-space: nowrap; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 .bar { display: inline-block; height: .8em; background: var(--bar); vertical-align: baseline; }
 .kept { background: var(--kept); } .lost { background: var(--lost); }
@@ -20,6 +22,8 @@ td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 pre { overflow: auto; max-height: 30rem; border: 1px solid var(--line); padding: .7rem; font-size: 13px; }
 .path { color: #1a8f9c; } .prefix { color: #2f8f4e; } .suffix { color: #4577c9; }
 .middle { background: #f5d76e; color: #000; } .control { color: #b04ab0; font-weight: bold; }
+
+.masked { opacity: .5; font-style: italic; } .question { color: #4577c9; } .answer { background: #f5d76e; color: #000; }
 .file { border-top: 1px dashed var(--line); display: block; } .quiet { opacity: .7; }
 """
 _BAR = 16  # em, the longest
@@ -118,7 +122,7 @@ def _histogram(item: Histogram) -> str:
 
 
 def _legend() -> str:
-    kinds = ("path", "prefix", "middle", "suffix", "control")
+    kinds = ("path", "prefix", "middle", "suffix", "control", "masked")
     return "<p>" + " ".join(f"<span class={kind}>{kind}</span>" for kind in kinds) + "</p>"
 
 
@@ -129,8 +133,9 @@ def _example(example: Shown) -> str:
 
 
 def _span(span: Span) -> str:
-    border = "<span class=file></span>" if span.text == "<|file_separator|>" else ""
-    return f"<span class={escape(span.role)}>{escape(span.text)}</span>{border}"
+    border = "<span class=file></span>" if span.text == NAMES["file_separator"][0] else ""
+    kinds = f"{span.role} masked" if span.masked else span.role
+    return f'<span class="{escape(kinds)}">{escape(span.text)}</span>{border}'
 
 
 def _rejected(reason: str, rows: Sequence[Mapping[str, Any]]) -> str:

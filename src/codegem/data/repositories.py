@@ -1,6 +1,7 @@
 """The repositories that sources name, and the files of each: folders, git checkouts and archives.
 
-Links are not followed, and the configuration of a checkout is not trusted; archives are in `archives`.
+Links are not followed, and the configuration of a checkout is not trusted; archives are in `archives`. A file of
+JSON lines is a source too, of as many repositories as its lines name (`jsonl`).
 """
 
 import re
@@ -9,21 +10,23 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from codegem.data import tar_archives, zip_archives
+from codegem.data import jsonl, tar_archives, zip_archives
 from codegem.data.archives import Limits, RawFile, Wanted, printable
 from codegem.data.folders import read_folder
 from codegem.data.tar_archives import read_tar
 from codegem.data.zip_archives import read_zip
 from codegem.errors import UserError
+from codegem.text.languages import CODE, language_of
 
 ARCHIVES = (*tar_archives.ENDINGS, *zip_archives.ENDINGS)
+_FILES = (*ARCHIVES, *jsonl.ENDINGS)
 _VERSION = re.compile(r"[-_]v?\d+(\.\d+|[-_.]?(a|b|rc|dev|post)\d)*([.+][\w.]+)?(-.*)?$")
 _DEBIAN_VERSION = re.compile(r"_[^_]+\.orig$")  # NAME_VERSION.orig.tar.xz; a name of Debian's holds no underscore
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where one repository lies: `kind` is "folder", "git", "tar" or "zip"."""
+    """Where one repository lies: `kind` is "folder", "git", "tar" or "zip"; or "jsonl", where many documents lie."""
 
     name: str
     location: Path
@@ -33,12 +36,13 @@ class Source:
 def find_repositories(sources: Sequence[Path], is_source: Callable[[str], bool]) -> list[Source]:
     """The repositories that the sources name, in the order of their unique names.
 
-    A source is an archive, a git checkout, a project folder, or a folder whose direct children are
-    archives or checkouts, which stands for all of them.
+    A source is an archive, a file of JSON lines, a git checkout, a project folder, or a folder whose direct
+    children are archives, files of JSON lines or checkouts, which stands for all of them. Files of JSON lines
+    count only where nothing else lies than these and plain files: in a folder with folders they are its data.
 
     Args:
         is_source: whether a file name is source code; a folder that holds such a file directly is a project,
-            whatever archives lie beside it.
+            whatever archives lie beside it. Prose is none: archives and JSON lines may have a README.
 
     Raises:
         UserError: a source does not exist, is of another kind, or is an empty folder.
@@ -62,7 +66,12 @@ def open_repository(source: Source, limits: Limits, wanted: Wanted) -> Iterator[
     """Every file of a repository, its bytes where they are wanted; directories are not files.
 
     Paths are unique and, within an archive, in the archive's order.
+
+    Raises:
+        UserError: the source is a file of JSON lines, and no repository.
     """
+    if source.kind == "jsonl":
+        raise UserError(f"{source.location} holds documents, and not one repository: give a folder or an archive.")
     room = _Room(limits.wanted_bytes, wanted)
     if source.kind == "tar":
         files = read_tar(source.location, limits, room)
@@ -97,30 +106,40 @@ class _Room:
 def _kind(location: Path) -> str:
     if location.is_dir():
         return "git" if (location / ".git").exists() else "folder"
+    if location.name.lower().endswith(jsonl.ENDINGS):
+        return "jsonl"
     return "zip" if location.name.lower().endswith(zip_archives.ENDINGS) else "tar"
 
 
 def _name(location: Path, version: bool) -> str:
     name = location.resolve().name
     if not location.is_dir():
-        name = name[: -len(next(end for end in ARCHIVES if name.lower().endswith(end)))]
-        if not version:
+        ending = next(end for end in _FILES if name.lower().endswith(end))
+        name = name[: -len(ending)]
+        if not version and ending in ARCHIVES:
             name = (_DEBIAN_VERSION if name.endswith(".orig") else _VERSION).sub("", name) or name
-    return printable(name)
+    return printable(name).replace("#", "_")  # what `reading` puts between a file of JSON lines and a line's number
+
+
+def _is_code(name: str) -> bool:
+    return language_of(name) in CODE
 
 
 def _expand(source: Path, is_source: Callable[[str], bool]) -> list[Path]:
-    if source.is_file() and source.name.lower().endswith(ARCHIVES):
+    if source.is_file() and source.name.lower().endswith(_FILES):
         return [source]
     if source.is_file():
-        raise UserError(f"{source} is not a repository: give a folder, or one of {', '.join(ARCHIVES)}.")
+        raise UserError(f"{source} is not a repository: give a folder, or one of {', '.join(_FILES)}.")
     if not source.is_dir():
         raise UserError(f"{source} does not exist: give a folder, a git checkout or an archive.")
     children = sorted(source.iterdir())
     if not children:
         raise UserError(f"{source} is empty: there is no file to learn from.")
-    if (source / ".git").exists() or any(c.is_file() and is_source(c.name) for c in children):
+    if (source / ".git").exists() or any(c.is_file() and is_source(c.name) and _is_code(c.name) for c in children):
         return [source]
-    archives = [c for c in children if c.is_file() and c.name.lower().endswith(ARCHIVES)]
-    checkouts = [c for c in children if c.is_dir() and not c.is_symlink() and (c / ".git").exists()]
-    return [*archives, *checkouts] or [source]
+    folders = [c for c in children if c.is_dir()]
+    checkouts = [c for c in folders if not c.is_symlink() and (c / ".git").exists()]
+    others = [c for c in folders if c not in checkouts and not c.name.startswith(".")]
+    endings = ARCHIVES if others else _FILES
+    files = [c for c in children if c.is_file() and c.name.lower().endswith(endings)]
+    return [*files, *checkouts] or [source]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from codegem.data.decontamination import BenchmarkIndex, ContaminationRules
+from codegem.data.decontamination import BenchmarkIndex, ContaminationRules, index_hash
 from codegem.data.dedup import fingerprint
 from codegem.data.near_duplicates import signatures
 from codegem.data.reading import FILES, PROJECTS, project_texts, read_repository
@@ -42,7 +42,8 @@ class Screens:
 
     def hash(self, rules: ContaminationRules) -> str:
         """SHA-256 over their contents as they count."""
-        given = [screen.hash for screen in (self.index(rules), self.blocklist()) if screen]
+        given = [index_hash(self.benchmarks, rules)] if self.benchmarks else []
+        given += [blocklist.hash for blocklist in [self.blocklist()] if blocklist]
         return hashlib.sha256("\0".join(given).encode()).hexdigest()
 
 
@@ -77,7 +78,8 @@ def _redact(rows: Sequence[FileRow], recipe: DataRecipe, blocklist: Blocklist | 
     outcomes = make_safe([row["text"] for row in rows], [row["path"] for row in rows], recipe.safety, blocklist)
     for row, outcome in zip(rows, outcomes, strict=True):
         row["text"] = outcome.text
-        row["findings"] = [{"kind": finding.kind, "line": finding.line} for finding in outcome.findings]
+        redacted = [finding for finding in outcome.findings if recipe.safety.policy(finding.kind) == "redact"]
+        row["findings"] = [{"kind": finding.kind, "line": finding.line} for finding in redacted]
         if outcome.rejection:
             place = f"line {outcome.findings[0].line}" if outcome.findings else ""
             _reject(row, "safety", *outcome.rejection, rule="safety", place=place)

@@ -14,11 +14,15 @@ from codegem.text.tokenizer import NAMES, Tokenizer, load_tokenizer
 
 @dataclass(frozen=True)
 class Span:
-    """Neighbouring tokens of one role; a control token stands alone, under its name."""
+    """Neighbouring tokens of one role; a control token stands alone, under its name.
+
+    `masked` says that the loss does not count them.
+    """
 
     role: str
     text: str
     tokens: int
+    masked: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,25 +49,21 @@ def show(directory: Path, index: int, split: Split = "train") -> Shown:
     example = source[index]
     tokenizer = load_tokenizer(directory)
     numbers = range(1, int(example.segment_ids.max()) + 1)
-    segments = tuple(
-        _spans(example.tokens[example.segment_ids == n], example.roles[example.segment_ids == n], tokenizer)
-        for n in numbers
-    )
+    parts = [np.flatnonzero(example.segment_ids == number) for number in numbers]
+    segments = tuple(_spans(example.tokens[at], example.roles[at], ~example.learned[at], tokenizer) for at in parts)
     padding = int(np.count_nonzero(example.segment_ids == 0))
     return Shown(split, index, len(source), segments, len(example.tokens), padding)
 
 
-def _spans(tokens: np.ndarray, roles: np.ndarray, tokenizer: Tokenizer) -> tuple[Span, ...]:
+def _spans(tokens: np.ndarray, roles: np.ndarray, masked: np.ndarray, tokenizer: Tokenizer) -> tuple[Span, ...]:
     names = {getattr(tokenizer.special, field): aliases[0] for field, aliases in NAMES.items()}
     spans: list[Span] = []
-    pairs = zip(tokens.tolist(), roles.tolist(), strict=True)
-    for role, group in groupby(pairs, key=lambda pair: pair[1]):
-        ids = [token for token, _ in group]
-        name = Role(role).name.lower()
-        for special, part in groupby(ids, key=names.__contains__):
+    triples = zip(tokens.tolist(), roles.tolist(), masked.tolist(), strict=True)
+    for (role, is_masked), group in groupby(triples, key=lambda triple: triple[1:]):
+        for special, part in groupby((token for token, _, _ in group), key=names.__contains__):
             some = list(part)
             if special:
-                spans += [Span(Role.CONTROL.name.lower(), names[token], 1) for token in some]
+                spans += [Span(Role.CONTROL.name.lower(), names[token], 1, is_masked) for token in some]
             else:
-                spans.append(Span(name, tokenizer.decode(some), len(some)))
+                spans.append(Span(Role(role).name.lower(), tokenizer.decode(some), len(some), is_masked))
     return tuple(spans)

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from codegem.data.dataframes import each
 from codegem.data.repositories import Source
+from codegem.data.shards import writing
 from codegem.data.work import size
+from codegem.errors import UserError
 
 @dataclass(frozen=True)
 class Progress:
@@ -35,6 +37,9 @@ class Workers:
 
         Args:
             target: the file that the task leaves, whole or not at all.
+
+        Raises:
+            UserError: a task raised one, or could not write. What the others have done stays.
         """
         sizes = {source.name: size(source) for source in sources}
         total, done = sum(sizes.values()), 0
@@ -45,7 +50,12 @@ class Workers:
             return
 
         def run(name: str, location: str, kind: str) -> str:
-            task(Source(name, Path(location), kind))
+            source = Source(name, Path(location), kind)
+            try:
+                with writing(target(source).parent):
+                    task(source)
+            except UserError as error:  # only a sentence comes back from another process
+                return f"{name}\n{error}"
             return name
 
         left.sort(key=lambda source: (-sizes[source.name], source.name))
@@ -54,7 +64,10 @@ class Workers:
             "location": [str(source.location) for source in left],
             "kind": [source.kind for source in left],
         }
-        for name in each(columns, run, self.number):
+        for result in each(columns, run, self.number):
+            name, failed, sentence = result.partition("\n")
+            if failed:
+                raise UserError(sentence)
             done += sizes[name]
             self.report(Progress(stage, done, total, "bytes"))
         if missing := [source.name for source in left if not target(source).exists()]:

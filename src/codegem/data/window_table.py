@@ -16,19 +16,31 @@ class Windows:
 
     def __init__(self, least: int) -> None:
         self._least = least
-        self._parts: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = []
+        self._parts: list[tuple[np.ndarray, ...]] = []
 
-    def add(self, hashes: np.ndarray, starts: np.ndarray, length: int, sources: np.ndarray) -> None:
-        """The runs of one length that begin at `starts`, each with the number of its text."""
+    def add(
+        self,
+        hashes: np.ndarray,
+        starts: np.ndarray,
+        length: int,
+        sources: np.ndarray,
+        variants: np.ndarray | None = None,
+    ) -> None:
+        """The runs of one length that begin at `starts`, each with the number of its text.
+
+        Args:
+            variants: uint64, as many as starts; runs that differ in it alone are all kept.
+        """
         anchors = mix(windows_at(hashes, starts, self._least))
         runs = windows_at(hashes, starts, length)
-        self._parts.append((anchors, runs, np.full(len(starts), length, np.uint8), sources.astype(np.uint32)))
+        keys = runs + np.uint64(length) + (np.uint64(0) if variants is None else variants)
+        self._parts.append((anchors, runs, np.full(len(starts), length, np.uint8), sources.astype(np.uint32), keys))
 
     def table(self) -> "WindowTable":
         """All runs; of runs that are the same, the one that was added first."""
-        nothing = [np.zeros(0, kind) for kind in (np.uint64, np.uint64, np.uint8, np.uint32)]
-        parts = [np.concatenate([empty, *part]) for empty, *part in zip(nothing, *self._parts, strict=True)]
-        _, first = np.unique(parts[1] + parts[2], return_index=True)  # equal hashes mean equal runs
+        nothing = [np.zeros(0, kind) for kind in (np.uint64, np.uint64, np.uint8, np.uint32, np.uint64)]
+        *parts, keys = [np.concatenate([empty, *part]) for empty, *part in zip(nothing, *self._parts, strict=True)]
+        _, first = np.unique(keys, return_index=True)
         order = first[np.argsort(parts[0][first], kind="stable")]
         return WindowTable(self._least, *(part[order] for part in parts))
 

@@ -1,7 +1,6 @@
 """One table of languages; a further language is one more row."""
 
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 Grammar = tuple[str, str]  # a tree-sitter package, and the function in it that gives the grammar
 
@@ -18,14 +17,20 @@ class Imports:
             one name that is taken from it, in a match of its own; `@weak` is an import that needs nothing when the
             program runs.
         resolver: which rule of `data.imports` turns a target into files of the repository.
+        words: every import statement holds one of them, so that what comes after the last one need not be searched.
+        depth: levels of the tree in which imports are looked for; deeper ones are too rare for what they cost.
         deferring: node types inside which an import happens late or not always: functions.
         nesting: node types that make a module inside a file.
+        declaring: words before the names that other files may use without a path to the file.
     """
 
     query: str
     resolver: str
+    words: tuple[str, ...]
+    depth: int
     deferring: tuple[str, ...] = ()
     nesting: tuple[str, ...] = ()
+    declaring: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,11 +83,14 @@ _JS_QUERY = """
 (call_expression function: (identifier) @_f (#eq? @_f "require") arguments: (arguments . (string) @target))
 (call_expression function: (import) arguments: (arguments . (string) @target))
 """
+_JS_WORDS = ("import", "require", "from")
 _JS_FUNCTIONS = ("function_declaration", "function_expression", "arrow_function", "method_definition")
 _JS_TESTS = TestNames(
     ("*.test", "*.spec", "*-test", "*_test", "*Test", "*.e2e"), ("test", "tests", "__tests__", "spec")
 )
-_INCLUDES = Imports("(preproc_include path: [(string_literal) (system_lib_string)] @target)", "include")
+_INCLUDES = Imports(
+    "(preproc_include path: [(string_literal) (system_lib_string)] @target)", "include", ("include",), 8
+)
 _C_TESTS = TestNames(
     ("test_*", "test-*", "*_test", "*-test", "*_tests", "*_unittest", "*Test", "*Tests", "Test*", "t_*"),
     ("test", "tests", "unittest", "unittests", "t"),
@@ -108,6 +116,8 @@ LANGUAGES: tuple[Language, ...] = (
                 consequence: (block (import_statement name: (dotted_name) @target @weak)))
             """,
             "python",
+            ("import",),
+            12,
             deferring=("function_definition", "lambda"),
         ),
         tests=TestNames(("test_*", "*_test", "*_tests", "tests_*"), ("test", "tests", "testing")),
@@ -117,7 +127,7 @@ LANGUAGES: tuple[Language, ...] = (
         "javascript",
         (".js", ".jsx", ".mjs", ".cjs"),
         grammar=("tree_sitter_javascript", "language"),
-        imports=Imports(_JS_QUERY, "javascript", deferring=_JS_FUNCTIONS),
+        imports=Imports(_JS_QUERY, "javascript", _JS_WORDS, 20, deferring=_JS_FUNCTIONS),
         tests=_JS_TESTS,
         index=("index",),
     ),
@@ -134,6 +144,8 @@ LANGUAGES: tuple[Language, ...] = (
             (export_statement "type" @weak source: (string) @target)
             """,
             "javascript",
+            _JS_WORDS,
+            12,
             deferring=_JS_FUNCTIONS,
         ),
         tests=_JS_TESTS,
@@ -143,21 +155,29 @@ LANGUAGES: tuple[Language, ...] = (
         "java",
         (".java",),
         grammar=("tree_sitter_java", "language"),
-        imports=Imports("(import_declaration) @target", "jvm"),
+        imports=Imports(
+            "(import_declaration) @target", "jvm", ("import",), 2, declaring=("class", "interface", "enum", "record")
+        ),
         tests=TestNames(("*Test", "*Tests", "Test*", "*TestCase", "*IT")),
     ),
     Language(
         "kotlin",
         (".kt", ".kts"),
         grammar=("tree_sitter_kotlin", "language"),
-        imports=Imports("(import) @target", "jvm"),
+        imports=Imports(
+            "(import) @target",
+            "jvm",
+            ("import",),
+            3,
+            declaring=("class", "interface", "object", "typealias", "fun", "val", "var"),
+        ),
         tests=TestNames(("*Test", "*Tests", "Test*", "*TestCase", "*IT", "*Spec"), ("test", "tests", "commonTest")),
     ),
     Language(
         "go",
         (".go",),
         grammar=("tree_sitter_go", "language"),
-        imports=Imports("(import_spec path: (_) @target)", "go"),
+        imports=Imports("(import_spec path: (_) @target)", "go", ("import",), 4),
         tests=TestNames(("*_test",), ()),
     ),
     Language(
@@ -167,6 +187,8 @@ LANGUAGES: tuple[Language, ...] = (
         imports=Imports(
             "(use_declaration argument: (_) @target) (mod_item name: (identifier) @weak @target !body)",
             "rust",
+            ("use", "mod"),
+            8,
             deferring=("function_item",),
             nesting=("mod_item",),
         ),
@@ -187,7 +209,13 @@ LANGUAGES: tuple[Language, ...] = (
         "csharp",
         (".cs",),
         grammar=("tree_sitter_c_sharp", "language"),
-        imports=Imports("(using_directive) @target", "dotnet"),
+        imports=Imports(
+            "(using_directive) @target",
+            "dotnet",
+            ("using",),
+            4,
+            declaring=("class", "interface", "enum", "record", "struct", "delegate", "namespace"),
+        ),
         tests=TestNames(
             ("*Tests", "*Test", "Test*", "*Spec", "*Specs", "*Fixture"), ("test", "tests", "Test", "Tests")
         ),
@@ -203,13 +231,23 @@ _GROUPS = {language.name: language.group for language in LANGUAGES}
 _BY_EXTENSION = {extension: language for language in LANGUAGES for extension in language.extensions}
 
 
+def extension_of(path: str) -> str:
+    """The ending of a file's name in lower case, with its dot, or "".
+
+    >>> extension_of("src/App.TSX"), extension_of(".profile")
+    ('.tsx', '')
+    """
+    stem, dot, ending = path.rpartition("/")[2].rpartition(".")
+    return f".{ending.lower()}" if stem and dot and ending else ""
+
+
 def language_of(path: str) -> str | None:
     """The language of a file by its name, or None.
 
     >>> language_of("src/app.tsx"), language_of("photo.png")
     ('typescript', None)
     """
-    language = _BY_EXTENSION.get(PurePosixPath(path).suffix.lower())
+    language = find_language(path)
     return language.name if language else None
 
 
@@ -224,7 +262,7 @@ def group_of(language: str) -> str:
 
 def find_language(path: str) -> Language | None:
     """The row of a file by its name, or None."""
-    return _BY_EXTENSION.get(PurePosixPath(path).suffix.lower())
+    return _BY_EXTENSION.get(extension_of(path))
 
 
 def grammar_of(path: str) -> Grammar | None:
@@ -233,6 +271,6 @@ def grammar_of(path: str) -> Grammar | None:
     >>> grammar_of("src/app.tsx")
     ('tree_sitter_typescript', 'language_tsx')
     """
-    suffix = PurePosixPath(path).suffix.lower()
+    suffix = extension_of(path)
     language = _BY_EXTENSION.get(suffix)
     return dict(language.dialects).get(suffix, language.grammar) if language else None

@@ -7,7 +7,6 @@ import grain
 import numpy as np
 
 from codegem.data.records import TrainingExample
-from codegem.text.fim import Role
 
 Batch = dict[str, np.ndarray]
 """tokens, targets, positions, segment_ids int32 [B, T] and loss_weights float32 [B, T]; see `to_row`."""
@@ -35,23 +34,15 @@ def to_row(example: TrainingExample) -> Batch:
         positions    0  1  2  3  0  1  2  0
     """
     tokens, segments = example.tokens.astype(np.int32), example.segment_ids.astype(np.int32)
-    following = np.append(segments[1:], 0)
     places = np.arange(len(tokens), dtype=np.int32)
-    real = (segments == following) & (segments > 0)
     starts = np.where(np.diff(segments, prepend=-1) != 0, places, 0)
     return {
         "tokens": tokens,
         "targets": np.append(tokens[1:], np.int32(0)),
-        "loss_weights": (real & _is_learned(segments, example.roles)).astype(np.float32),
+        "loss_weights": np.append(example.learned[1:], False).astype(np.float32),
         "positions": places - np.maximum.accumulate(starts),
         "segment_ids": segments,
     }
-
-
-def _is_learned(segments: np.ndarray, roles: np.ndarray) -> np.ndarray:
-    """bool [T]: whether the target of each place is learned, as far as its role says."""
-    conversations = np.isin(segments, np.unique(segments[(roles == Role.QUESTION) | (roles == Role.ANSWER)]))
-    return ~conversations | (np.append(roles[1:], 0) == Role.ANSWER)
 
 
 def training_batches(source: Source, batch_size: int, seed: int) -> grain.DatasetIterator[Batch]:

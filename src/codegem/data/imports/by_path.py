@@ -26,7 +26,8 @@ def includes(file: FileFacts, tree: RepositoryTree) -> Iterator[Use]:
     for target, names, weak, _ in file.imports:
         path = target[1:-1].strip()
         found = None
-        if target.startswith('"') and (local := beside(file.path, path)) in tree:
+        local = beside(file.path, path) if target.startswith('"') else None
+        if local is not None and local in tree:
             found = local
         elif target not in _STANDARD:
             parts = [part for part in path.split("/") if part not in ("", ".", "..")]
@@ -68,7 +69,7 @@ def _find(path: str, importer: str, tree: RepositoryTree, ends: tuple[str, ...])
     if alias is None:
         return None
     end = path if alias == "src/" else path.removeprefix(alias)
-    for candidate in _candidates(end, ends):
+    for candidate in [*_candidates(end, ends), *_indices(end, ends)]:
         if found := tree.nearest(tree.ending(candidate), importer):
             return found
     return None
@@ -77,11 +78,15 @@ def _find(path: str, importer: str, tree: RepositoryTree, ends: tuple[str, ...])
 def _file(path: str | None, tree: RepositoryTree, ends: tuple[str, ...], is_folder: bool = False) -> str | None:
     if path is None:
         return None
-    if path in (".", ""):
-        return tree.first(f"index{end}" for end in ends)
-    if is_folder:
-        return tree.first(f"{path}/index{end}" for end in ends)
-    return tree.first(_candidates(path, ends))
+    folder = "" if path == "." else path
+    found = tree.first(_candidates(folder, ends)) if folder and not is_folder else None
+    if found is None and (main := tree.projects.get(("main", folder))):
+        found = tree.first([*_candidates(main, ends), *_indices(main, ends)])
+    return found or tree.first(_indices(folder, ends))
+
+
+def _indices(folder: str, ends: tuple[str, ...]) -> Iterator[str]:
+    return (f"{folder}/index{end}".lstrip("/") for end in ends)
 
 
 def _candidates(path: str, ends: tuple[str, ...]) -> Iterator[str]:
@@ -90,4 +95,3 @@ def _candidates(path: str, ends: tuple[str, ...]) -> Iterator[str]:
     for written, sources in _WRITTEN_AS.items():
         if path.endswith(written):
             yield from (path.removesuffix(written) + end for end in sources)
-    yield from (f"{path}/index{end}" for end in ends)

@@ -58,14 +58,14 @@ def used_names(code: bytes) -> dict[str, int]:
 
 
 def qualified_names(code: bytes, package: str) -> tuple[str, ...]:
-    """Types that are named with their package, once each, where it begins as the text's own package does.
+    """Dotted names that begin as the text's own package does, once each: types named with their package.
 
     >>> qualified_names(b"a.b.C c = new a.b.C(d.E());", "a.q")
     ('a.b.C',)
     """
     if not package:
         return ()
-    pattern = re.compile(re.escape(package.partition(".")[0]).encode() + rb"\.(?:\w++\.)*?[A-Z]\w*+")
+    pattern = re.compile(re.escape(package.partition(".")[0]).encode() + rb"(?:\.\w++)++")
     found = (match for match in pattern.finditer(code) if not code[max(0, match.start() - 1) : match.start()].isalnum())
     return tuple(dict.fromkeys(match[0].decode("utf-8", "replace") for match in found))
 
@@ -96,7 +96,7 @@ def _declared(code: bytes, words: Sequence[bytes]) -> Iterator[tuple[bool, str |
     spaces: list[tuple[str, int]] = []  # namespaces, and the braces around each
     whole: list[str] = []  # the namespace of the whole file
     depth = last = 0
-    for place, word in sorted(pair for word in words for pair in _occurrences(code, word)):
+    for place, word in sorted(pair for each in words for pair in _occurrences(code, each)):
         depth = max(0, depth + code.count(b"{", last, place) - code.count(b"}", last, place))
         last = place
         while spaces and spaces[-1][1] >= depth:

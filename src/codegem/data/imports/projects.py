@@ -4,14 +4,14 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
-from posixpath import basename, dirname
+from posixpath import basename, dirname, join, normpath
 
 PROJECT_FILES = ("go.mod", "Cargo.toml", "package.json")
 _GO_MODULE = re.compile(r'^module\s+"?([^\s"]+)', re.MULTILINE)
 
 
 def read_projects(texts: Mapping[str, str]) -> dict[tuple[str, str], str]:
-    """Folders by (name of the project file, name of the project).
+    """Folders by (project file, name of the project); and by ("main", folder) the file that a Node package stands for.
 
     >>> read_projects({"x/go.mod": "module example.org/m"})
     {('go.mod', 'example.org/m'): 'x'}
@@ -25,7 +25,17 @@ def read_projects(texts: Mapping[str, str]) -> dict[tuple[str, str], str]:
         name = _name(kind, texts[path])
         if name:
             projects.setdefault((kind, name), dirname(path))
+        if kind == "package.json" and (main := _field(texts[path], "main")):
+            projects["main", dirname(path)] = normpath(join(dirname(path), main))
     return projects
+
+
+def _field(text: str, name: str) -> str | None:
+    try:
+        value = json.loads(text)[name]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return value if isinstance(value, str) and value else None
 
 
 def _name(kind: str, text: str) -> str | None:
@@ -36,7 +46,7 @@ def _name(kind: str, text: str) -> str | None:
         elif kind == "Cargo.toml":
             name = tomllib.loads(text)["package"]["name"].replace("-", "_")
         else:
-            name = json.loads(text)["name"]
+            name = _field(text, "name")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     return name if isinstance(name, str) and name else None

@@ -16,7 +16,7 @@ def modules(file: FileFacts, tree: RepositoryTree) -> Iterator[Use]:
         base = _Module(module, file.path, tree)
         taken: dict[str, int] = {}
         if not names and not module.startswith("."):  # `import a.b`
-            taken = {base.find(): 1} if base.find() else {}
+            names = ("",)
         for name in names:
             found = base.find(name) or base.find()
             if found:

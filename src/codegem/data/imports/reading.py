@@ -21,16 +21,22 @@ def read_imports(file: GraphFile, rule: Imports, lines: int, most: int) -> tuple
     """
     end = _end_of_lines(file.data, lines)
     grammar = grammar_of(file.path)
+    if not any(word.encode() in file.data for word in rule.words):
+        return ()
     try:
         tree = file.tree or parse(file.data, file.path)  # whole: cut text is other syntax
     except TooHardToParse:
         return ()
     if tree is None or grammar is None:
         return ()
+    end = _last_import(tree.root_node, file.data, rule, end)
+    if not end:
+        return ()
     import tree_sitter
 
     cursor = tree_sitter.QueryCursor(_query(grammar, rule.query))
     cursor.set_byte_range(0, end)
+    cursor.set_max_start_depth(rule.depth)
     targets: dict[int, tree_sitter.Node] = {}
     names: dict[int, list[str]] = {}
     weak: set[int] = set()
@@ -55,6 +61,21 @@ def _end_of_lines(data: bytes, lines: int) -> int:
         if not end:
             return len(data)
     return end
+
+
+def _last_import(root: "tree_sitter.Node", data: bytes, rule: Imports, end: int) -> int:
+    """Where the last statement ends that may import something, or `end` if that comes first; 0 without any."""
+    place = max(data.rfind(word.encode(), 0, end) for word in rule.words)
+    if place < 0:
+        return 0
+    node = root.descendant_for_byte_range(place, place + 1)
+    for _ in range(_NEAR):
+        if node is None or node.parent is None or node.parent.parent is None:
+            break
+        node = node.parent
+    else:
+        return end
+    return min(end, node.end_byte) if node is not None else end
 
 
 def _surroundings(node: "tree_sitter.Node", rule: Imports) -> tuple[bool, int]:

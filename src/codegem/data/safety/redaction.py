@@ -6,10 +6,10 @@ Where angle brackets would be markup, in text between JSX tags, the word stands 
 """
 
 from collections.abc import Sequence
-from pathlib import PurePosixPath
 
 from codegem.data.safety.lines import in_text
 from codegem.data.safety.rules import PLACEHOLDERS, Span
+from codegem.text.languages import extension_of
 
 PRIVATE_KEY = f"<{PLACEHOLDERS['private key']}>"
 _MARKUP = frozenset((".js", ".jsx", ".mjs", ".cjs", ".tsx"))
@@ -19,7 +19,7 @@ class Redactor:
     """Replaces spans in the lines of one file; the same address becomes the same address throughout."""
 
     def __init__(self, path: str) -> None:
-        self._may_be_markup = PurePosixPath(path).suffix.lower() in _MARKUP
+        self._may_be_markup = extension_of(path) in _MARKUP
         self._addresses: dict[str, str] = {}
 
     def line(self, line: str, spans: Sequence[Span]) -> str:

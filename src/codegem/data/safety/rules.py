@@ -27,8 +27,8 @@ class SafetyRules:
             removed; the default keeps them. An e-mail address in such a line is still an e-mail address.
         min_random_bits: how much likelier text in quotes must be as random letters than as written by people,
             as a logarithm to the base 2 (see `randomness.random_bits`), before it counts as a secret with no
-            name to say so. Of random tokens of 20 characters 1% have less than 18 to 20; of 6,510 strings in
-            14 source distributions 60 had more than 20, none of them words.
+            name to say so. Of random tokens of 20 letters and digits 0.4% have less than 20, of those in one case 2%;
+            of the 226 different strings of this form in 14 source distributions none has between 8.1 and 30.
         max_findings: a file with more is data, not code, and is dropped.
     """
 
