@@ -59,7 +59,10 @@ def files(tmp_path: Path) -> Files:
         ],
     }
     sources = [Source(name, tmp_path / f"{name}.zip", "zip") for name in reads]
-    late = {"a": [verdict("b.py", "syntax", "parse errors")], "prose": [verdict("2.txt", "mixture", "over its share", "prose#2")]}
+    late = {
+        "a": [verdict("b.py", "syntax", "parse errors")],
+        "prose": [verdict("2.txt", "mixture", "over its share", "prose#2")],
+    }
     for source in sources:
         write_table(work.read(source), iter([table(reads[source.name], FILES)]), FILES)
         write_table(work.late(source), iter([table(late.get(source.name, []), VERDICTS)]), VERDICTS)
@@ -74,7 +77,9 @@ def names(found: pa.Table) -> list[tuple[str, str]]:
 
 def test_a_verdict_is_laid_over_the_file_it_speaks_of():
     before = table([kept("a.py"), kept("a.py", "b"), kept("c.py")], FILES)
-    after = overlay(before, table([verdict("a.py", "dedup", "near duplicate", "b"), verdict("gone.py", "dedup", "x")], VERDICTS))
+    after = overlay(
+        before, table([verdict("a.py", "dedup", "near duplicate", "b"), verdict("gone.py", "dedup", "x")], VERDICTS)
+    )
     assert after["reason"].to_pylist() == [None, "near duplicate", None]
     row = after.to_pylist()[1]
     assert (row["stage"], row["rule"], row["place"], row["detail"]) == ("dedup", "late", "line 3", "why")
@@ -150,7 +155,14 @@ def test_the_counts_add_up_and_the_rejected_are_told(files: Files):
     ]
     told = pq.read_table(out / "rejected.parquet")
     assert told.schema.names == REJECTED.names and len(told) == 6
-    assert names(told) == [("a", "b.py"), ("a", "e.bin"), ("a", "f.py"), ("prose#2", "2.txt"), ("prose#3", "3.txt"), ("prose/a", "a.py")]
+    assert names(told) == [
+        ("a", "b.py"),
+        ("a", "e.bin"),
+        ("a", "f.py"),
+        ("prose#2", "2.txt"),
+        ("prose#3", "3.txt"),
+        ("prose/a", "a.py"),
+    ]
     redacted = pq.read_table(out / "redacted.parquet")
     assert redacted.schema.names == REDACTED.names
     assert redacted.to_pylist() == [
@@ -164,12 +176,21 @@ def test_the_identity_is_of_the_documents_and_of_what_else_is_given(files: Files
     seen = {files.identity("x"), files.identity("y"), files.identity("x", "y"), files.identity()}
     source = files.sources[0]
     rows = files.table(source, FILES.names, late=False).select(FILES.names).to_pylist()
-    for change in ({"sha256": "other"}, {"path": "aa.py"}, {"repository": "b"}, {"stage": "dedup", "reason": "exact duplicate"}):
+    for change in (
+        {"sha256": "other"},
+        {"path": "aa.py"},
+        {"repository": "b"},
+        {"stage": "dedup", "reason": "exact duplicate"},
+    ):
         changed = [rows[0] | change, *rows[1:]]
         write_table(files.work.read(source), iter([table(changed, FILES)]), FILES)
         seen.add(files.identity("x"))
     assert len(seen) == 8
-    write_table(files.work.read(source), iter([table([rows[0] | {"text": "same hash", "licence": None}, *rows[1:]], FILES)]), FILES)
+    write_table(
+        files.work.read(source),
+        iter([table([rows[0] | {"text": "same hash", "licence": None}, *rows[1:]], FILES)]),
+        FILES,
+    )
     assert files.identity("x") in seen
 
 
@@ -177,7 +198,9 @@ def test_where_nothing_is_kept_the_commonest_reasons_are_told(tmp_path: Path):
     work = Work(tmp_path / "work")
     work.open("x")
     source = Source("a", tmp_path, "folder")
-    rows = [rejected(f"{n}.bin", "filter", "language") for n in range(3)] + [rejected("x.py", "licence", "licence unknown")]
+    rows = [rejected(f"{n}.bin", "filter", "language") for n in range(3)] + [
+        rejected("x.py", "licence", "licence unknown")
+    ]
     write_table(work.read(source), iter([table(rows, FILES)]), FILES)
     with pytest.raises(UserError, match=r"None of the 4 files read is kept \(3 language, 1 licence unknown\)"):
         Files(work, [source]).identity()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from codegem.data.benchmark_records import Field, benchmark_files, read_benchmark
+from codegem.data.benchmark_records import Field, benchmark_files, content_hash, read_benchmark
 from codegem.errors import UserError
 
 

@@ -3,7 +3,10 @@
 import gzip
 import hashlib
 import json
+import random
+import re
 import tracemalloc
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,7 @@ from hypothesis import strategies as st
 
 from codegem.data.archives import Limits
 from codegem.data.filters import FilterRules
+from codegem.data.fim_sampling import FimRules
 from codegem.data.jsonl import Line, read_lines
 from codegem.data.reading import FILES, read_repository
 from codegem.data.recipe import DataRecipe
@@ -31,7 +35,9 @@ LARGEST = RECIPE.filters.max_bytes
 def write(path: Path, *lines: object) -> Source:
     """A source of lines: bytes and strings as they are, everything else as JSON."""
     parts = [line if isinstance(line, bytes) else line.encode() if isinstance(line, str) else None for line in lines]
-    data = b"\n".join(json.dumps(line).encode() if part is None else part for line, part in zip(lines, parts, strict=True))
+    data = b"\n".join(
+        json.dumps(line).encode() if part is None else part for line, part in zip(lines, parts, strict=True)
+    )
     path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
     return Source("prose", path, "jsonl")
 
@@ -73,7 +79,9 @@ def test_a_line_is_a_document(tmp_path: Path, name: str):
     assert read(source)[2]["text"] == CODE and read(source)[2]["sha256"] == hashlib.sha256(CODE.encode()).hexdigest()
 
 
-@given(st.sampled_from([language.name for language in LANGUAGES]), st.sampled_from(["a", "b/c.py", "d.txt", "e.rst", ".h"]))
+@given(
+    st.sampled_from([language.name for language in LANGUAGES]), st.sampled_from(["a", "b/c.py", "d.txt", "e.rst", ".h"])
+)
 def test_the_path_shows_the_language(tmp_path_factory: pytest.TempPathFactory, language: str, path: str):
     source = write(tmp_path_factory.getbasetemp() / "p.jsonl", {"text": PROSE, "path": path, "language": language})
     (line,) = read_lines(source.location, Limits(), LARGEST)
@@ -161,7 +169,15 @@ def test_the_filters_judge_a_line_as_a_file(tmp_path: Path):
 
 def test_a_path_twice_in_one_repository_is_read_once(tmp_path: Path):
     named = {"text": PROSE, "path": "a.md", "repository": "r"}
-    rows = read(write(tmp_path / "p.jsonl", named, {**named, "repository": "./r/"}, {**named, "repository": "s"}, {**named, "repository": ""}))
+    rows = read(
+        write(
+            tmp_path / "p.jsonl",
+            named,
+            {**named, "repository": "./r/"},
+            {**named, "repository": "s"},
+            {**named, "repository": ""},
+        )
+    )
     assert reasons(rows) == [("line 2", "read: repeated path")]
     assert [row["repository"] for row in rows] == ["prose/r", "prose/r", "prose/s", "prose#4"]
 
@@ -172,7 +188,9 @@ def test_no_two_sources_share_a_repository(tmp_path: Path):
     for folder in ("x", "y"):
         (tmp_path / folder).mkdir()
         write(tmp_path / folder / "prose.jsonl", {"text": PROSE}, {"text": PROSE, "repository": "prose#1"})
-    sources = find_repositories([tmp_path / "prose#1", tmp_path / "x", tmp_path / "y"], lambda name: name.endswith(".py"))
+    sources = find_repositories(
+        [tmp_path / "prose#1", tmp_path / "x", tmp_path / "y"], lambda name: name.endswith(".py")
+    )
     names = [row["repository"] for source in sources for row in read(source)]
     assert len(names) == 5 == len(set(names)), names
 
@@ -247,7 +265,9 @@ def test_any_bytes_are_read_to_their_end(tmp_path_factory: pytest.TempPathFactor
     source = write(tmp_path_factory.getbasetemp() / "any.jsonl", *lines)
     data = source.location.read_bytes()
     found = list(read_lines(source.location, Limits(), LARGEST))
-    numbers = [n for n, line in enumerate(data.split(b"\n"), start=1) if line.removeprefix(b"\xef\xbb\xbf" * (n == 1)).strip()]
+    numbers = [
+        n for n, line in enumerate(data.split(b"\n"), start=1) if line.removeprefix(b"\xef\xbb\xbf" * (n == 1)).strip()
+    ]
     assert [line.number for line in found] == numbers
 
 
@@ -276,6 +296,7 @@ def test_files_and_folders_of_json_lines_are_sources(tmp_path: Path):
     (tmp_path / ".cache").mkdir()
     (tmp_path / "delta-1.0.zip").write_bytes(b"")
     (tmp_path / "checkout" / ".git").mkdir(parents=True)
+    (tmp_path / "plain").mkdir()
     wanted = [("C4", "jsonl"), ("checkout", "git"), ("delta", "zip"), ("part-00001", "jsonl"), ("part-00002", "jsonl")]
     assert find(tmp_path) == wanted
     assert find(tmp_path / "part-00001.jsonl") == [("part-00001", "jsonl")]
@@ -293,3 +314,61 @@ def test_json_lines_inside_a_project_are_its_data(tmp_path: Path, beside: str):
 def test_documents_are_no_repository_to_open(tmp_path: Path):
     with pytest.raises(UserError, match="holds documents, and not one repository"):
         list(open_repository(write(tmp_path / "p.jsonl"), Limits(), lambda path, size: True))
+
+
+# The whole line
+
+
+def document(number: int) -> str:
+    draw = random.Random(number)
+    words = ["the", "of", "and", "to", *("".join(draw.choices("etaoinshrdlu", k=6)) for _ in range(60))]
+    return f"Document {number} of the tale. " + " ".join(draw.choices(words, k=90)) + "\n"
+
+
+def read_set(directory: Path) -> dict[str, list[set[str]]]:
+    """The numbers of the documents of each segment, by split."""
+    from codegem.data.shards import ExampleSource
+    from codegem.text.tokenizer import load_tokenizer
+
+    tokenizer, found = load_tokenizer(directory), {}
+    for split in ("train", "validation"):
+        source = ExampleSource(directory, split)
+        examples = [source[index] for index in range(len(source))]
+        found[split] = [
+            set(re.findall(r"Document (\d+)", tokenizer.decode(e.tokens[e.segment_ids == segment].tolist())))
+            for e in examples
+            for segment in range(1, e.segment_ids.max() + 1)
+        ]
+    return found
+
+
+def test_a_build_of_documents_and_code(tmp_path: Path):
+    for package in ("daft", "array_record"):
+        pytest.importorskip(package)
+    from codegem.data.pipeline import build
+
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    write(corpus / "one.jsonl", *({"text": document(n)} for n in range(60)))
+    shared = [{"text": document(n), "repository": "book", "path": f"{n}.txt"} for n in range(100, 104)]
+    write(corpus / "two.jsonl.gz", *({"text": document(n)} for n in range(50, 90)), *shared)
+    with zipfile.ZipFile(corpus / "code-1.0.zip", "w") as archive:
+        archive.writestr("p/a.py", "".join(f"def f{n}(x):\n    return x * {n}\n\n\n" for n in range(40)))
+    recipe = replace(RECIPE, context_length=2048, vocab_size=600, validation_share=0.2, fim=FimRules(rate=0.0))
+    manifest = build([corpus], tmp_path / "out", recipe, workers=1)
+    assert (manifest.counts["read"], manifest.counts["kept"]) == (105, 95)
+    assert manifest.counts["reasons"] == {"dedup: exact duplicate": 10}
+    assert [(row["name"], row["source"], row["kept"]) for row in manifest.counts["repositories"]] == [
+        ("code", "code-1.0.zip", 1),
+        ("one", "one.jsonl", 60),
+        ("two", "two.jsonl.gz", 34),
+    ]
+    found = read_set(tmp_path / "out")
+    held, trained = (set().union(*found[split]) for split in ("validation", "train"))
+    assert held and not held & trained and len(held | trained) == 94
+    together = {"100", "101", "102", "103"}
+    assert all(len(numbers) <= 1 or numbers <= together for segments in found.values() for numbers in segments)
+    assert any(len(numbers) > 1 for segments in found.values() for numbers in segments)
+    assert together <= held or not together & held
+    again = build([corpus], tmp_path / "again", recipe, workers=2)
+    assert again == manifest

@@ -49,7 +49,7 @@ def row(path: str) -> dict[str, Any]:
 def screens(tmp_path: Path) -> Screens:
     bench, phrases = tmp_path / "bench.jsonl", tmp_path / "phrases.txt"
     bench.write_text(json.dumps({"task_id": "own/1", "prompt": "", "canonical_solution": PROBLEM}))
-    phrases.write_text("forbidden phrase of ours\n")
+    phrases.write_text("phrase own forbidden phrase of ours\n")
     return Screens((bench,), (phrases,))
 
 
@@ -122,8 +122,10 @@ def test_the_hash_is_of_what_is_given(screens: Screens, tmp_path: Path):
     moved = tmp_path / "elsewhere" / "bench.jsonl"
     moved.write_bytes(screens.benchmarks[0].read_bytes())
     assert Screens((moved,), screens.blocklists).hash(rules) == hashes[1]
-    moved.write_text(moved.read_text().replace("limit", "bound"))
-    assert Screens((moved,), screens.blocklists).hash(rules) != hashes[1]
+    changed = tmp_path / "elsewhere" / "changed" / "bench.jsonl"
+    changed.parent.mkdir()
+    changed.write_text(moved.read_text().replace("limit", "bound"))
+    assert Screens((changed,), screens.blocklists).hash(rules) != hashes[1]
 
 
 @pytest.fixture

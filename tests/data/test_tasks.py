@@ -8,6 +8,7 @@ import pytest
 from codegem.data.dataframes import start
 from codegem.data.repositories import Source
 from codegem.data.tasks import Progress, Workers
+from codegem.errors import UserError
 
 pytest.importorskip("daft")
 
@@ -96,6 +97,22 @@ def test_what_a_task_raises_is_told_and_what_was_done_stays(sources: list[Source
     with pytest.raises(Exception, match="this one is broken"):
         Workers(1, lambda event: None).do("reading", sources, target, task)
     assert target(sources[1]).exists() and not target(sources[2]).exists()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_sentence_for_the_user_comes_back_whole(sources: list[Source], workers: int):
+    def task(source: Source) -> None:
+        if source.name == "a":
+            raise UserError("First line.\nSecond line.")
+        if source.name == "e":
+            raise OSError(28, "No space left on device")
+        copy(source)
+
+    with pytest.raises(UserError) as told:
+        Workers(workers, lambda event: None).do("reading", sources[:4], target, task)
+    assert str(told.value) == "First line.\nSecond line."
+    with pytest.raises(UserError, match=r"Writing to .*out failed: No space left on device"):
+        Workers(workers, lambda event: None).do("reading", sources[4:], target, task)
 
 
 def test_two_workers_do_what_one_does(sources: list[Source]):

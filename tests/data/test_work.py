@@ -52,7 +52,7 @@ def test_work_whose_beginning_was_cut_off_is_begun_again(tmp_path: Path, source:
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path):
     (tmp_path / "out").write_text("a file")
-    with pytest.raises(UserError, match="Writing to .* failed"):
+    with pytest.raises(UserError, match=r"Writing to .* failed"):
         Work(tmp_path / "out" / "work").open("one")
 
 

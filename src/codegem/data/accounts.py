@@ -104,13 +104,14 @@ def overlay(files: pa.Table, verdicts: pa.Table) -> pa.Table:
     """The same files; one of which `verdicts` speak is rejected with them, unless it was before."""
     names = zip(verdicts["repository"].to_pylist(), verdicts["path"].to_pylist(), strict=True)
     at = {name: number for number, name in enumerate(names)}
-    keys = zip(files["repository"].to_pylist(), files["path"].to_pylist(), strict=True)
-    found = pa.array([at.get(key) for key in keys], pa.int64())
+    keys = zip(*(files[name].to_pylist() for name in ("repository", "path", "reason")), strict=True)
     # An archive may hold a path twice: the verdict is on the one that was kept.
-    found = pc.if_else(pc.is_null(files["reason"]), found, None)
+    found = pa.array(
+        [at.get((repository, path)) if reason is None else None for repository, path, reason in keys], pa.int64()
+    )
     for name in _JUDGED:
         said = verdicts[name].take(found)
-        column = pc.if_else(pc.is_valid(found), said, files[name])
+        column = pc.call_function("if_else", [found.is_valid(), said, files[name]])
         files = files.set_column(files.schema.get_field_index(name), VERDICTS.field(name), column)
     return files
 

@@ -37,8 +37,8 @@ def find_repositories(sources: Sequence[Path], is_source: Callable[[str], bool])
     """The repositories that the sources name, in the order of their unique names.
 
     A source is an archive, a file of JSON lines, a git checkout, a project folder, or a folder whose direct
-    children are archives, files of JSON lines or checkouts, which stands for all of them. Files of JSON lines
-    count only where nothing else lies than these and plain files: in a folder with folders they are its data.
+    children are archives, files of JSON lines or checkouts, which stands for all of them; files of JSON lines
+    alone beside folders are the data of a project.
 
     Args:
         is_source: whether a file name is source code; a folder that holds such a file directly is a project,
@@ -137,9 +137,10 @@ def _expand(source: Path, is_source: Callable[[str], bool]) -> list[Path]:
         raise UserError(f"{source} is empty: there is no file to learn from.")
     if (source / ".git").exists() or any(c.is_file() and is_source(c.name) and _is_code(c.name) for c in children):
         return [source]
-    folders = [c for c in children if c.is_dir()]
-    checkouts = [c for c in folders if not c.is_symlink() and (c / ".git").exists()]
-    others = [c for c in folders if c not in checkouts and not c.name.startswith(".")]
-    endings = ARCHIVES if others else _FILES
-    files = [c for c in children if c.is_file() and c.name.lower().endswith(endings)]
-    return [*files, *checkouts] or [source]
+    archives = [c for c in children if c.is_file() and c.name.lower().endswith(ARCHIVES)]
+    folders = [c for c in children if c.is_dir() and not c.name.startswith(".")]
+    checkouts = [c for c in children if c.is_dir() and not c.is_symlink() and (c / ".git").exists()]
+    documents = [c for c in children if c.is_file() and c.name.lower().endswith(jsonl.ENDINGS)]
+    if not archives and not checkouts and folders:
+        documents = []  # the data of a project that has its code further down
+    return [*archives, *checkouts, *documents] or [source]

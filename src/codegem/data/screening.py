@@ -52,7 +52,7 @@ def read_source(source: Source, *, work: Work, recipe: DataRecipe, screens: Scre
 
     Texts of project files (`go.mod` and the like), which the dependency graph asks for, stand in the metadata.
     """
-    rows = [row for row in read_repository(source, recipe) if row["path"] is not None]
+    rows = [row for row in read_repository(source, recipe) if row.get("path") is not None]
     rows.sort(key=lambda row: (row["repository"], row["path"], row.get("stage") or "", row.get("detail") or ""))
     schema = FILES.with_metadata({PROJECTS: project_texts(rows)})
     write_table(work.read(source), (screen(batch, recipe, screens) for batch in _batches(rows)), schema)
