@@ -25,13 +25,13 @@ import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
 
-from codegem.data.benchmark_records import benchmark_files, read_benchmark
+from codegem.data.benchmarks.benchmark_records import benchmark_files, read_benchmark
 from codegem.data.decontamination import BenchmarkIndex
 from codegem.data.dedup import find_duplicates, fingerprint
 from codegem.data.dependencies import GraphFile, build_graph
+from codegem.data.duplicates.near_duplicates import signatures
 from codegem.data.encoded import Encoder
 from codegem.data.examples import tokenise_repository
-from codegem.data.near_duplicates import signatures
 from codegem.data.reading import read_repository
 from codegem.data.recipe import DataRecipe
 from codegem.data.records import Document
@@ -274,8 +274,9 @@ def whole(options: argparse.Namespace, recipe: DataRecipe, workers: int, out: Pa
     languages = [c for name, c in counts["by_language"].items() if name in recipe.filters.languages]
     read = sum(c["read_bytes"] for c in languages) / 1e6
     print(
-        f"whole line, {workers} workers: {read:.0f} MB of source, {counts['kept_bytes'] / 1e6:.0f} kept, {seconds:.0f} s, "
-        f"{cpu:.0f} s of processor time: {read / cpu:.2f} MB/s a core; largest process {after.ru_maxrss / 1e6:.2f} GB"
+        f"whole line, {workers} workers: {read:.0f} MB of source, {counts['kept_bytes'] / 1e6:.0f} kept, "
+        f"{seconds:.0f} s; {cpu:.0f} s of processor time, {read / cpu:.2f} MB/s a core; "
+        f"largest process {after.ru_maxrss / 1e6:.2f} GB"
     )
 
 

@@ -29,9 +29,9 @@ from pathlib import Path
 from packaging.utils import canonicalize_name, parse_sdist_filename, parse_wheel_filename
 from packaging.version import Version
 
-from codegem.data.corpus_manifest import Package, read_manifest
-from codegem.data.downloads import TransientError
-from codegem.data.pip_client import PipClient
+from codegem.data.registries.corpus_manifest import Package, read_manifest
+from codegem.data.registries.downloads import TransientError
+from codegem.data.registries.pip_client import PipClient
 from codegem.errors import UserError
 
 HEADER = """\

@@ -20,13 +20,13 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from codegem.data.archives import Limits
-from codegem.data.debian_client import DebianClient
-from codegem.data.downloads import TransientError
-from codegem.data.licences import is_evidence, is_permissive, repository_licence
-from codegem.data.npm_client import NpmClient
-from codegem.data.pip_client import PipClient
+from codegem.data.archives.raw_files import Limits
+from codegem.data.registries.debian_client import DebianClient
+from codegem.data.registries.downloads import TransientError
+from codegem.data.registries.npm_client import NpmClient
+from codegem.data.registries.pip_client import PipClient
 from codegem.data.repositories import Source, find_repositories, open_repository
+from codegem.data.rules.licences import is_evidence, is_permissive, repository_licence
 from codegem.errors import UserError
 from codegem.text.languages import CODE, language_of
 

@@ -7,8 +7,8 @@ import pytest
 
 from codegem.data import corpus
 from codegem.data.corpus import FetchEvent, Registries, fetch
-from codegem.data.corpus_manifest import REGISTRIES, Package
-from codegem.data.downloads import TransientError
+from codegem.data.registries.corpus_manifest import REGISTRIES, Package
+from codegem.data.registries.downloads import TransientError
 from codegem.errors import UserError
 
 

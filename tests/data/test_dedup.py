@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codegem.data import dedup, work_files
+from codegem.data import dedup
 from codegem.data.dedup import DUPLICATES, find_duplicates, fingerprint
-from codegem.data.near_duplicates import DedupRules, signatures
+from codegem.data.duplicates import work_files
+from codegem.data.duplicates.near_duplicates import DedupRules, signatures
 
 SOURCE = Path(__file__).parents[2] / "src"
 RULES = DedupRules()

@@ -18,12 +18,12 @@ import pyarrow as pa
 import pytest
 
 from codegem.data import reading
-from codegem.data.archives import Limits
+from codegem.data.archives.raw_files import Limits
 from codegem.data.filters import FilterRules
 from codegem.data.reading import FILES, read_repository
 from codegem.data.recipe import DataRecipe
 from codegem.data.repositories import Source
-from codegem.data.syntax_rules import parse_errors
+from codegem.data.rules.syntax_rules import parse_errors
 from codegem.text.syntax import TooHardToParse, parse
 
 CODE = b"def add(a, b):\n    return a + b\n\n\nprint(add(1, 2))\n"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from codegem.data.accounts import STAGES
-from codegem.data.archives import Limits
+from codegem.data.archives.raw_files import Limits
 from codegem.data.filters import FilterRules
 from codegem.data.pipeline import build
 from codegem.data.recipe import DataRecipe

@@ -10,9 +10,9 @@ import pytest
 pq = pytest.importorskip("pyarrow.parquet")
 pytest.importorskip("array_record")
 
-from codegem.data.algebra import make_algebra  # noqa: E402
-from codegem.data.conversations import Pair, Refused  # noqa: E402
 from codegem.data.instructions import InstructionRecipe, build_instructions  # noqa: E402
+from codegem.data.questions.algebra import make_algebra  # noqa: E402
+from codegem.data.questions.conversations import Pair, Refused  # noqa: E402
 from codegem.data.shards import ExampleSource, read_manifest  # noqa: E402
 from codegem.errors import UserError  # noqa: E402
 from codegem.text.chat import Turn, parse_chat  # noqa: E402

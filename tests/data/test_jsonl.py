@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codegem.data.archives import Limits
+from codegem.data.archives.raw_files import Limits
 from codegem.data.filters import FilterRules
 from codegem.data.fim_sampling import FimRules
 from codegem.data.jsonl import Line, read_lines

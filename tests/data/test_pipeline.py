@@ -292,7 +292,9 @@ def test_what_quotes_a_benchmark_is_rejected(sources: list[Path], tmp_path: Path
     (folder / "copied.py").write_text("import os\n\n\n" + problem.replace("    ", "\t"))
     recipe = replace(RECIPE, vocab_size=560)
     build([folder], tmp_path / "out", recipe, benchmarks=[tmp_path / "bench.jsonl"], workers=1)
-    (row,) = (r for r in pq.read_table(tmp_path / "out" / "rejected.parquet").to_pylist() if r["stage"] == "contamination")
+    (row,) = (
+        r for r in pq.read_table(tmp_path / "out" / "rejected.parquet").to_pylist() if r["stage"] == "contamination"
+    )
     assert row["path"] == "copied.py" and row["place"].startswith("line ") and "own/1" in row["detail"]
 
 
@@ -311,7 +313,9 @@ def test_a_mixture_thins_what_there_is_too_much_of(tmp_path: Path):
     manifest = build([folder], tmp_path / "out", recipe, workers=1)
     kept = {name: counts["kept_bytes"] for name, counts in manifest.counts["by_language"].items() if "kept" in counts}
     assert 2 < kept["java"] / kept["python"] < 4.5
-    assert manifest.counts["reasons"]["mixture: over its share"] == manifest.counts["stages"]["mixture"]["rejected"] > 20
+    assert (
+        manifest.counts["reasons"]["mixture: over its share"] == manifest.counts["stages"]["mixture"]["rejected"] > 20
+    )
 
 
 def test_files_that_do_not_parse_are_rejected(tmp_path: Path):
@@ -331,7 +335,9 @@ def test_the_order_is_that_of_the_dependencies(tmp_path: Path):
     (folder / "LICENSE").write_text(MIT)
     (folder / "alpha.py").write_text("from zeta import zeta_0\n\n" + code("alpha", 2))
     (folder / "zeta.py").write_text(code("zeta", 2))
-    (folder / "tests" / "test_zeta.py").write_text("import zeta\n\n\ndef test_zeta():\n    assert zeta.zeta_1(2) == 3\n")
+    (folder / "tests" / "test_zeta.py").write_text(
+        "import zeta\n\n\ndef test_zeta():\n    assert zeta.zeta_1(2) == 3\n"
+    )
     orders = {}
     for order in ("dependency", "alphabetical"):
         recipe = replace(RECIPE, context_length=1024, vocab_size=560, order=order, validation_share=0.0)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from codegem.data.archives import Limits
+from codegem.data.archives.raw_files import Limits
 from codegem.data.filters import FilterRules
 from codegem.data.reading import FILES, read_repository
 from codegem.data.recipe import DataRecipe

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from codegem.data.filters import FilterRules
 from codegem.data.decontamination import ContaminationRules
+from codegem.data.duplicates.near_duplicates import DedupRules
+from codegem.data.filters import FilterRules
 from codegem.data.fim_sampling import FimRules
-from codegem.data.near_duplicates import DedupRules
 from codegem.data.recipe import DataRecipe
 from codegem.errors import UserError
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from codegem.data.archives import Limits, RawFile
+from codegem.data.archives.raw_files import Limits, RawFile
 from codegem.data.repositories import Source, find_repositories, open_repository
 from codegem.errors import UserError
 

@@ -98,7 +98,9 @@ def test_the_order_does_not_depend_on_which_file_holds_a_context(tmp_path: Path,
     (tmp_path / "three").mkdir()
     one = Contexts(write(tmp_path / "one", lengths, files=1), 0)
     three = Contexts(write(tmp_path / "three", lengths, files=3), 0)
-    rows = [[lay_out(contexts, row, LENGTH, PAD).tokens.tolist() for row in planned(contexts)] for contexts in (one, three)]
+    rows = [
+        [lay_out(contexts, row, LENGTH, PAD).tokens.tolist() for row in planned(contexts)] for contexts in (one, three)
+    ]
     assert rows[0] == rows[1]
 
 

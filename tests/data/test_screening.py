@@ -12,8 +12,8 @@ import pytest
 
 from codegem.data import screening
 from codegem.data.dedup import fingerprint
+from codegem.data.duplicates.near_duplicates import DedupRules, signatures
 from codegem.data.filters import FilterRules
-from codegem.data.near_duplicates import DedupRules, signatures
 from codegem.data.reading import FILES, PROJECTS
 from codegem.data.recipe import DataRecipe
 from codegem.data.repositories import Source

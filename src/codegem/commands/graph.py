@@ -63,7 +63,7 @@ class _Reading:
     projects: dict[str, str] = field(default_factory=dict)
 
     def files(self) -> "Iterator[GraphFile]":
-        from codegem.data.archives import Limits
+        from codegem.data.archives.raw_files import Limits
         from codegem.data.dependencies import GraphFile
         from codegem.data.filters import decode
         from codegem.data.imports.projects import PROJECT_FILES

@@ -10,8 +10,8 @@ from codegem.errors import UsageError
 
 if TYPE_CHECKING:
     from codegem.commands.terminal import Bars
-    from codegem.data.conversations import Pair, Refused
     from codegem.data.instructions import InstructionRecipe, Screen
+    from codegem.data.questions.conversations import Pair, Refused
     from codegem.data.shards import Manifest
 
 
@@ -55,7 +55,7 @@ def data_instructions(words: list[str]) -> None:
         """
         from codegem.commands.terminal import Bars
         from codegem.data.instructions import InstructionRecipe, build_instructions
-        from codegem.data.oss_instruct import OssRules
+        from codegem.data.questions.oss_instruct import OssRules
         from codegem.text.tokenizer import load_tokenizer
 
         if bool(snippets) != bool(pairs):
@@ -85,8 +85,8 @@ def _questions(
     shown: "Bars",
 ) -> "Iterator[Pair | Refused]":
     """Collections first, then what is made: of two questions that are alike the first stays."""
-    from codegem.data.algebra import make_algebra
-    from codegem.data.question_sources import read_questions
+    from codegem.data.questions.algebra import make_algebra
+    from codegem.data.questions.question_sources import read_questions
 
     for source, path in given.items():
         if path is not None:
@@ -100,7 +100,7 @@ def _exercises(
     recipe: "InstructionRecipe", snippets: Sequence[Path], model: str, journal: Path, shown: "Bars"
 ) -> "Iterator[Pair | Refused]":
     import codegem
-    from codegem.data.oss_instruct import draw_snippets, make_exercises
+    from codegem.data.questions.oss_instruct import draw_snippets, make_exercises
     from codegem.data.reading import read_documents
     from codegem.data.recipe import DataRecipe
     from codegem.sandbox.bubblewrap import require

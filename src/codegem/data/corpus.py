@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from codegem.data.corpus_manifest import SPLITS, Package, read_manifest
-from codegem.data.debian_client import DebianClient
-from codegem.data.downloads import TransientError
-from codegem.data.npm_client import NpmClient
-from codegem.data.pip_client import PipClient
+from codegem.data.registries.corpus_manifest import SPLITS, Package, read_manifest
+from codegem.data.registries.debian_client import DebianClient
+from codegem.data.registries.downloads import TransientError
+from codegem.data.registries.npm_client import NpmClient
+from codegem.data.registries.pip_client import PipClient
 from codegem.errors import UserError
 
 TRIES = 4

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from codegem.data.benchmark_records import Field, benchmark_files, content_hash, read_benchmark
-from codegem.data.code_shapes import REACH, STYLES, Original, Shapes, shapes
+from codegem.data.benchmarks.benchmark_records import Field, benchmark_files, content_hash, read_benchmark
+from codegem.data.benchmarks.code_shapes import REACH, STYLES, Original, Shapes, shapes
+from codegem.data.benchmarks.window_table import Windows, WindowTable
 from codegem.data.fingerprints import CLASSES, WORD, Tokens, encodable, tokens
-from codegem.data.window_table import Windows, WindowTable
 from codegem.errors import UserError
 from codegem.text.languages import LANGUAGES, language_of
 

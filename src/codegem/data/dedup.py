@@ -14,8 +14,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from codegem.data.near_duplicates import DedupRules, band_hashes, bands, pairs_of, similarity
-from codegem.data.work_files import Listing, ShingleSets, list_files
+from codegem.data.duplicates.near_duplicates import DedupRules, band_hashes, bands, pairs_of, similarity
+from codegem.data.duplicates.work_files import Listing, ShingleSets, list_files
 
 DUPLICATES = pa.schema(
     [

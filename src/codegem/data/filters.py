@@ -7,10 +7,10 @@ tree is at hand, `syntax_rules.parse_errors` judges that. The thresholds are in 
 
 import re
 
-from codegem.data.code_rules import reject_code
-from codegem.data.filter_rules import FilterRules, Verdict
-from codegem.data.licences import file_licence, is_permissive
-from codegem.data.prose_rules import reject_prose
+from codegem.data.rules.code_rules import reject_code
+from codegem.data.rules.filter_rules import FilterRules, Verdict
+from codegem.data.rules.licences import file_licence, is_permissive
+from codegem.data.rules.prose_rules import reject_prose
 from codegem.text.languages import CODE, extension_of, language_of
 
 __all__ = ["FilterRules", "Verdict", "decode", "reject_licence", "reject_path", "reject_text"]
@@ -36,9 +36,7 @@ def reject_path(path: str, size: int, rules: FilterRules) -> Verdict | None:
     language = language_of(path)
     if language not in rules.languages:
         wanted = ", ".join(rules.languages)
-        return Verdict(
-            "language", f"{extension_of(path) or 'no extension'}, wanted {wanted}", "filters.languages"
-        )
+        return Verdict("language", f"{extension_of(path) or 'no extension'}, wanted {wanted}", "filters.languages")
     folders, _, name = path.rpartition("/")
     parts = folders.split("/")
     if folder := next((part for part in parts if part in rules.skip_folders), None):

@@ -17,10 +17,10 @@ import numpy as np
 import pyarrow as pa
 
 from codegem.data.accounts import REJECTED
-from codegem.data.conversations import Pair, Refused
-from codegem.data.oss_instruct import SOURCE as OSS_INSTRUCT
-from codegem.data.oss_instruct import OssRules
-from codegem.data.repeats import Repeats
+from codegem.data.questions.conversations import Pair, Refused
+from codegem.data.questions.oss_instruct import SOURCE as OSS_INSTRUCT
+from codegem.data.questions.oss_instruct import OssRules
+from codegem.data.questions.repeats import Repeats
 from codegem.data.rows import CONTEXTS, Contexts, lay_out, plan_rows
 from codegem.data.shards import Manifest, ShardWriter, manifest_hash, publish, read_manifest, write_manifest, writing
 from codegem.data.work import write_arrow, write_table

@@ -13,7 +13,7 @@ from gzip import GzipFile
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from codegem.data.archives import DAMAGE, LimitExceeded, Limits, allowance, printable, rest, safe_path
+from codegem.data.archives.raw_files import DAMAGE, LimitExceeded, Limits, allowance, printable, rest, safe_path
 from codegem.text.languages import LANGUAGES, language_of
 
 ENDINGS = (".jsonl", ".jsonl.gz")

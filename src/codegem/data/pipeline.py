@@ -18,7 +18,6 @@ from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from codegem.data.accounts import VERDICTS, Files, close_accounts
@@ -180,10 +179,16 @@ def _deduplicate(run: _Run, files: Files) -> None:
         },
         VERDICTS,
     )
-    for source in files.sources:
-        here = pc.unique(pq.read_table(work.read(source), columns=["repository"])["repository"])
-        if len(mine := verdicts.filter(pc.is_in(verdicts["repository"], value_set=here))):
-            write_table(work.duplicates(source), iter([mine]), VERDICTS)
+    owners = {
+        repository: source
+        for source in files.sources
+        for repository in pq.read_table(work.read(source), columns=["repository"])["repository"].unique().to_pylist()
+    }
+    rows: dict[Source, list[int]] = {}
+    for row, repository in enumerate(found["repository"].to_pylist()):
+        rows.setdefault(owners[repository], []).append(row)
+    for source, numbers in rows.items():
+        write_table(work.duplicates(source), iter([verdicts.take(numbers)]), VERDICTS)
     publish(work.deduplicated, lambda path: path.write_bytes(b""))
 
 

@@ -3,7 +3,6 @@
 import json
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from codegem.data import filter_rules
 from codegem.data.accounts import VERDICTS, Files
 from codegem.data.dependencies import DependencyGraph, GraphFile, build_graph
 from codegem.data.examples import load_encoder, tokenise_repository
@@ -22,9 +20,9 @@ from codegem.data.recipe import DataRecipe
 from codegem.data.records import Document
 from codegem.data.repositories import Source
 from codegem.data.rows import CONTEXTS
-from codegem.data.syntax_rules import parse_errors
+from codegem.data.rules import filter_rules
+from codegem.data.rules.syntax_rules import parse_errors
 from codegem.data.work import Work, in_batches, write_arrow, write_table
-from codegem.errors import UserError
 from codegem.text.syntax import TooHardToParse, parse
 
 if TYPE_CHECKING:
@@ -38,9 +36,7 @@ Verdict = dict[str, str]
 """A row of `accounts.VERDICTS`."""
 
 
-def prepare_source(
-    source: Source, *, work: Work, recipe: DataRecipe, vocabulary: Path, shares: Shares | None
-) -> None:
+def prepare_source(source: Source, *, work: Work, recipe: DataRecipe, vocabulary: Path, shares: Shares | None) -> None:
     """Write the packed contexts of a source, and the verdicts on files that turn out not to fit, to `work`."""
     table = Files(work, [source]).kept(source, ["text", "language", "licence", "sha256"], late=False)
     projects = json.loads(pq.read_schema(work.read(source)).metadata[PROJECTS])

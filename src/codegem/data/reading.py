@@ -8,15 +8,15 @@ from typing import Any
 
 import pyarrow as pa
 
-from codegem.data.archives import RawFile
-from codegem.data.filter_rules import FilterRules, Verdict
+from codegem.data.archives.raw_files import RawFile
 from codegem.data.filters import decode, reject_licence, reject_path, reject_text
 from codegem.data.imports.projects import PROJECT_FILES
 from codegem.data.jsonl import Line, read_lines
-from codegem.data.licences import file_licence, is_evidence, repository_licence
 from codegem.data.recipe import DataRecipe
 from codegem.data.records import Document
 from codegem.data.repositories import Source, find_repositories, open_repository
+from codegem.data.rules.filter_rules import FilterRules, Verdict
+from codegem.data.rules.licences import file_licence, is_evidence, repository_licence
 from codegem.text.languages import language_of
 
 PROJECTS = b"projects"  # in a table's metadata: see `project_texts`

@@ -5,14 +5,14 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, get_args
 
 from codegem.data import mixture
-from codegem.data.archives import Limits
+from codegem.data.archives.raw_files import Limits
 from codegem.data.decontamination import ContaminationRules
 from codegem.data.dependencies import GraphRules
-from codegem.data.filter_rules import FilterRules
+from codegem.data.duplicates.near_duplicates import DedupRules
 from codegem.data.fim_sampling import FimRules, Middle, SuffixStart
 from codegem.data.mixture import Mixture
-from codegem.data.near_duplicates import DedupRules
 from codegem.data.packing import ORDERS, Order
+from codegem.data.rules.filter_rules import FilterRules
 from codegem.data.safety.rules import SafetyRules
 from codegem.errors import UserError
 from codegem.text.boundaries import KINDS

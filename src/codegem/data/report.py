@@ -91,7 +91,9 @@ def _label(number: int) -> str:
     return f"{start}–{end - 1}" if end < 1 << 62 else f"{start} and more"
 
 
-def _distributions(examples: Iterator[TrainingExample], manifest: Manifest, tokenizer: Tokenizer) -> Iterator[Histogram]:
+def _distributions(
+    examples: Iterator[TrainingExample], manifest: Manifest, tokenizer: Tokenizer
+) -> Iterator[Histogram]:
     lengths: dict[str, list[int]] = {"contexts": [], "files": [], "prefix": [], "middle": [], "suffix": []}
     separator = tokenizer.special.file_separator
     for example in examples:

@@ -47,7 +47,9 @@ def page(report: DataReport) -> str:
         "<h2>Reasons</h2>",
         _bars(sorted(counts["reasons"].items(), key=lambda item: -item[1]), "lost"),
         "<h2>Redacted in kept files</h2>",
-        _bars(sorted(counts["redacted"].items(), key=lambda item: -item[1]), "") if counts["redacted"] else "<p>Nothing.</p>",
+        _bars(sorted(counts["redacted"].items(), key=lambda item: -item[1]), "")
+        if counts["redacted"]
+        else "<p>Nothing.</p>",
         "<h2>Licences of kept files</h2>",
         _bars(sorted(counts["licences"].items(), key=lambda item: -item[1]), "kept"),
         f"<h2>Distributions</h2><p class=quiet>of tokens: over {report.measured:,} training examples</p>",

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from codegem.data import jsonl, tar_archives, zip_archives
-from codegem.data.archives import Limits, RawFile, Wanted, printable
-from codegem.data.folders import read_folder
-from codegem.data.tar_archives import read_tar
-from codegem.data.zip_archives import read_zip
+from codegem.data import jsonl
+from codegem.data.archives import tar_archives, zip_archives
+from codegem.data.archives.folders import read_folder
+from codegem.data.archives.raw_files import Limits, RawFile, Wanted, printable
+from codegem.data.archives.tar_archives import read_tar
+from codegem.data.archives.zip_archives import read_zip
 from codegem.errors import UserError
 from codegem.text.languages import CODE, language_of
 

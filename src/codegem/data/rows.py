@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from codegem.data.fim_sampling import generator
 from codegem.data.packing import fill_rows
 from codegem.data.records import TrainingExample
+from codegem.data.shards import Split
 
 CONTEXTS = pa.schema(
     [
@@ -79,7 +80,7 @@ class Contexts:
 class Row:
     """The numbers of the contexts that share a row."""
 
-    split: str
+    split: Split
     contexts: tuple[int, ...]
 
 
@@ -91,7 +92,8 @@ def plan_rows(contexts: Contexts, context_length: int, validation_share: float, 
     """
     order = np.argsort(contexts.keys, kind="stable")
     held = _held_back(contexts, validation_share, seed)[order]
-    for split, chosen in (("train", order[~held]), ("validation", order[held])):
+    sides: tuple[tuple[Split, np.ndarray], ...] = (("train", order[~held]), ("validation", order[held]))
+    for split, chosen in sides:
         for row in _fitted(contexts.lengths[chosen], context_length, seed, split):
             yield Row(split, tuple(int(chosen[index]) for index in row))
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from codegem.data.decontamination import BenchmarkIndex, ContaminationRules, index_hash
 from codegem.data.dedup import fingerprint
-from codegem.data.near_duplicates import signatures
+from codegem.data.duplicates.near_duplicates import signatures
 from codegem.data.reading import FILES, PROJECTS, project_texts, read_repository
 from codegem.data.recipe import DataRecipe
 from codegem.data.repositories import Source

@@ -12,6 +12,7 @@ from codegem.data.shards import writing
 from codegem.data.work import size
 from codegem.errors import UserError
 
+
 @dataclass(frozen=True)
 class Progress:
     """How far a stage is, for a progress line with its rate and the time left."""

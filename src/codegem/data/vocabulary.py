@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -20,7 +21,7 @@ def learn(files: Files, most: int, vocab_size: int, report: Callable[[int, int],
         UserError: the vocabulary is too small.
     """
     sample = _sample(files, most)
-    total = min(most, pc.sum(sample["size"]).as_py() or 0)
+    total = min(most, sum(sample["size"].to_pylist()))
 
     def texts() -> Iterator[str]:
         found: dict[str, str] = {}
@@ -45,12 +46,14 @@ def _sample(files: Files, most: int) -> pa.Table:
         table = files.kept(source, ["sha256", "size"], late=False).select(["sha256", "size"])
         table = table.append_column("source", pa.array([number] * len(table), pa.int64()))
         sample = pa.concat_tables([sample, table]).sort_by([("sha256", "ascending"), ("source", "ascending")])
-        before = pc.subtract(pc.cumulative_sum(sample["size"]), sample["size"])
-        sample = sample.filter(pc.less(before, most))
+        sizes = sample["size"].to_numpy()
+        sample = sample.filter(pa.array(np.cumsum(sizes) - sizes < most))
     return sample
 
 
 def _texts(files: Files, source: Source, wanted: pa.ChunkedArray) -> dict[str, str]:
     table = files.kept(source, ["sha256", "text"], late=False)
-    table = table.filter(pc.is_in(table["sha256"], value_set=wanted.combine_chunks()))
+    names = set(wanted.to_pylist())
+    places = [place for place, name in enumerate(table["sha256"].to_pylist()) if name in names]
+    table = table.take(places)
     return dict(zip(table["sha256"].to_pylist(), table["text"].to_pylist(), strict=True))

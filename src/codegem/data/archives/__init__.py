@@ -1,0 +1,1 @@
+"""Raw files out of archives, folders and checkouts, read in place and within limits."""

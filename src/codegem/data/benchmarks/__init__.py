@@ -1,0 +1,1 @@
+"""What benchmarks hold, and how it is found again; `data.decontamination` asks it."""

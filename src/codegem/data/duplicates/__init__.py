@@ -1,0 +1,1 @@
+"""Near-duplicates; `data.dedup` decides which file is kept."""

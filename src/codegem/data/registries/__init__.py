@@ -1,0 +1,1 @@
+"""Package registries: what a manifest pins, and one client for each."""

@@ -1,0 +1,1 @@
+"""Which files are worth learning from, rule by rule; `data.filters` asks them."""
