@@ -50,7 +50,7 @@ def screens(tmp_path: Path) -> Screens:
     bench, phrases = tmp_path / "bench.jsonl", tmp_path / "phrases.txt"
     bench.write_text(json.dumps({"task_id": "own/1", "prompt": "", "canonical_solution": PROBLEM}))
     phrases.write_text("phrase own forbidden phrase of ours\n")
-    return Screens((bench,), (phrases,))
+    return Screens.of([bench], [phrases], RECIPE.contamination)
 
 
 def screened(paths: list[str], screens: Screens, recipe: DataRecipe = RECIPE) -> dict[str, dict[str, Any]]:
@@ -115,17 +115,17 @@ def test_rows_that_were_rejected_before_are_handed_on(screens: Screens):
 
 def test_the_hash_is_of_what_is_given(screens: Screens, tmp_path: Path):
     rules = RECIPE.contamination
-    hashes = [Screens().hash(rules), screens.hash(rules), Screens(screens.benchmarks).hash(rules)]
-    hashes.append(Screens(blocklists=screens.blocklists).hash(rules))
+    hashes = [Screens().hash, screens.hash, Screens.of(screens.benchmarks, (), rules).hash]
+    hashes.append(Screens.of((), screens.blocklists, rules).hash)
     assert len(set(hashes)) == 4
     (tmp_path / "elsewhere").mkdir()
     moved = tmp_path / "elsewhere" / "bench.jsonl"
     moved.write_bytes(screens.benchmarks[0].read_bytes())
-    assert Screens((moved,), screens.blocklists).hash(rules) == hashes[1]
+    assert Screens.of((moved,), screens.blocklists, rules).hash == hashes[1]
     changed = tmp_path / "elsewhere" / "changed" / "bench.jsonl"
     changed.parent.mkdir()
     changed.write_text(moved.read_text().replace("limit", "bound"))
-    assert Screens((changed,), screens.blocklists).hash(rules) != hashes[1]
+    assert Screens.of((changed,), screens.blocklists, rules).hash != hashes[1]
 
 
 @pytest.fixture

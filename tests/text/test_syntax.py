@@ -62,3 +62,11 @@ def test_text_longer_than_one_piece_is_read_whole():
     text = "x = 1  # é\n" * 20_000
     tree = parse(text.encode(), "a.py")
     assert tree is not None and tree.root_node.end_byte == len(text.encode())
+
+
+def test_java_full_of_open_angles_is_given_up_before_it_is_parsed():
+    with pytest.raises(TooHardToParse, match="too many `<`"):
+        parse(b"a<" * 300_000, "A.java")
+    loops = "class A { void f(int n) {" + "for (int i = 0; i < n; i++) { g(i); }\n" * 2000 + "}}"
+    tree = parse(loops.encode(), "A.java")
+    assert tree is not None and not tree.root_node.has_error

@@ -3,8 +3,9 @@
 import tempfile
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
+import tyro
 from tyro.conf import Positional
 
 from codegem.commands.arguments import parse, print_json
@@ -38,6 +39,10 @@ def data_fetch(words: list[str]) -> None:
 
 def data_build(words: list[str]) -> None:
     """`codegem data build`."""
+    from codegem.data.recipe import DataRecipe
+    from codegem.recipes import find
+
+    default = find(_recipe_name(words)).data
 
     def run(
         sources: Positional[tuple[Path, ...]],
@@ -50,29 +55,30 @@ def data_build(words: list[str]) -> None:
         runner: Literal["local", "ray"] = "local",
         workers: int | None = None,
         json: bool = False,
+        fields: Annotated[DataRecipe, tyro.conf.arg(name="")] = default,
     ) -> None:
         """Make token shards from repositories: codegem data build corpus/train --out data/nano
 
         Args:
             sources: folders, git checkouts, .tar.gz, .tar.xz, .zip, .whl or .jsonl files, or folders of these.
             out: the folder to make: manifest.json, shards/, rejected.parquet, redacted.parquet, tokenizer.json.
-            recipe: what decides filters, holes and lengths.
+            recipe: what decides the data set.
             tokenizer: a tokenizer.json; without it one is trained on the kept files.
             benchmarks: evaluation sets (.jsonl, .json, .txt, also .gz): files that quote them are rejected.
             blocklists: files of phrases and domains: files that hold one are rejected.
             runner: ray runs the same program on a cluster; OUT is then a folder that all its machines see.
             workers: processes on this machine; by default one for each core.
             json: print the manifest for programs.
+            fields: any field of the recipe can be set, as in --order random.
         """
         from codegem.commands.terminal import Bars, manifest_lines
         from codegem.data.pipeline import build
-        from codegem.recipes import find
 
         with Bars() as shown:
             manifest = build(
                 sources,
                 out,
-                find(recipe).data,
+                fields,
                 tokenizer=tokenizer,
                 benchmarks=benchmarks,
                 blocklists=blocklists,
@@ -86,6 +92,14 @@ def data_build(words: list[str]) -> None:
             print("\n".join(manifest_lines(manifest, out)))
 
     parse(run, "data build", words)
+
+
+def _recipe_name(words: list[str]) -> str:
+    """What `--recipe` names, before the words are parsed: its fields are the defaults of the others."""
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        if word == "--recipe" or word.startswith("--recipe="):
+            return word.partition("=")[2] or following
+    return "nano"
 
 
 def data_show(words: list[str]) -> None:

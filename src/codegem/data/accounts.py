@@ -93,11 +93,12 @@ class Files:
 
     def _reasons(self) -> str:
         """What was read, and why most of it was rejected."""
-        counts: Counter[str] = Counter()
+        counts: Counter[tuple[str, str]] = Counter()
         for source in self.sources:
-            counts.update(self.table(source, [])["reason"].to_pylist())
-        main = ", ".join(f"{count} {reason}" for reason, count in counts.most_common(3)) or "no files"
-        return f"{counts.total()} files read is kept ({main})"
+            table = self.table(source, [])
+            counts.update(zip(table["reason"].to_pylist(), table["rule"].to_pylist(), strict=True))
+        main = ", ".join(f"{count} {reason}: see {rule}" for (reason, rule), count in counts.most_common(3))
+        return f"{counts.total()} files read is kept ({main or 'no files'})"
 
 
 def overlay(files: pa.Table, verdicts: pa.Table) -> pa.Table:

@@ -71,13 +71,13 @@ def build(
     """
     _check(out, recipe)
     given = load_tokenizer(tokenizer) if tokenizer else None
-    screens = Screens(tuple(benchmarks), tuple(blocklists))
+    screens = Screens.of(benchmarks, blocklists, recipe.contamination)
     start(runner)
     run = _Run(Workers(workers or os.cpu_count() or 1, progress), recipe, screens)
     fresh = not out.exists()
     files = _read(run, sources, out)
     try:
-        made_from = files.identity(given.hash if given else "trained", screens.hash(recipe.contamination))
+        made_from = files.identity(given.hash if given else "trained", screens.hash)
         if (out / "manifest.json").exists():
             return _finished(out, made_from)
         with writing(out):
@@ -149,7 +149,7 @@ def _read(run: _Run, sources: Sequence[Path], out: Path) -> Files:
     languages = run.recipe.filters.languages
     repositories = find_repositories(sources, lambda name: language_of(name) in languages)
     work = Work(out / "work")
-    work.open(identity(repositories, decisions=[run.recipe.plain(), run.screens.hash(run.recipe.contamination)]))
+    work.open(identity(repositories, decisions=[run.recipe.plain(), run.screens.hash]))
     files = Files(work, repositories)
     read = partial(read_source, work=work, recipe=run.recipe, screens=run.screens)
     with writing(out):

@@ -38,9 +38,9 @@ class DataRecipe:
         dedup: what counts as a duplicate.
         graph: how the dependencies of a repository are read.
         fim: how holes are drawn.
-        mixture: weights of languages and groups of them; () keeps all.
+        mixture: weights of languages and groups of them, as in code 0.8 prose 0.2; none keeps all.
         limits: what one repository may ask for.
-        validation_share: share of the examples that training does not see; at least one of 20.
+        validation_share: share of the tokens that training does not see: whole repositories, where there are enough.
         shard_tokens: tokens of a full shard, padding included.
     """
 

@@ -146,9 +146,9 @@ def _rejected(reason: str, rows: Sequence[Mapping[str, Any]]) -> str:
     return f"<details><summary>{escape(reason)}</summary>{_table(columns, cells)}</details>"
 
 
-def _recipe(recipe: Mapping[str, Any], prefix: str = "") -> str:
+def _recipe(recipe: Mapping[str, Any]) -> str:
     rows: list[tuple[str, str]] = []
-    stack = [(prefix, recipe)]
+    stack = [("", recipe)]
     while stack:
         name, values = stack.pop()
         for key, value in values.items():

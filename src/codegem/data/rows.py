@@ -1,7 +1,7 @@
 """Contexts of all repositories as rows of the data set: which share a row, in which order, which are held back.
 
-The contexts stay in the Arrow files that the packing stage wrote, mapped into memory; what is held is some
-twenty bytes for each.
+The contexts stay in the Arrow files that the packing stage wrote, a few of them mapped into memory at a time; what is
+held is some twenty bytes for each context.
 """
 
 import hashlib
@@ -27,6 +27,7 @@ CONTEXTS = pa.schema(
     ]
 )
 _WINDOW = 16384  # contexts that are fitted into rows together
+_MAPPED = 64 << 20  # bytes that are read before files are opened anew
 _ITEM = np.dtype(np.int32).itemsize
 
 
@@ -45,10 +46,12 @@ class Contexts:
 
     def __init__(self, files: Sequence[Path], seed: int):
         self.names: list[str] = []
-        self._tables = [pa.ipc.open_file(pa.memory_map(str(file))).read_all() for file in files]
-        self._starts = np.cumsum([0] + [len(table) for table in self._tables])
-        parts = [self._index(table, seed) for table in self._tables]
+        self._files = list(files)
+        self._mapped: dict[int, pa.Table] = {}
+        self._handed_out = 0
+        parts = [self._index(_map(file), seed) for file in files]
         lengths, keys, numbers = zip(*parts, strict=True) if parts else ((), (), ())
+        self._starts = np.cumsum([0] + [len(part) for part in lengths])
         self.lengths = np.concatenate([*lengths, np.zeros(0, np.int32)])
         self.keys = np.concatenate([*keys, np.zeros(0, np.uint64)])
         self.repositories = np.concatenate([*numbers, np.zeros(0, np.int32)])
@@ -60,9 +63,19 @@ class Contexts:
         """Tokens int32 [T] and roles uint8 [T] of a context."""
         file = int(np.searchsorted(self._starts, number, side="right")) - 1
         row = number - int(self._starts[file])
-        table = self._tables[file]
+        table = self._table(file)
         tokens, roles = table["tokens"][row].as_buffer(), table["roles"][row].as_buffer()
+        self._handed_out += tokens.size + roles.size
         return np.frombuffer(tokens, np.int32), np.frombuffer(roles, np.uint8)
+
+    def _table(self, file: int) -> pa.Table:
+        """A file, mapped. Pages that were read count as memory, so that the maps are given up now and then."""
+        if self._handed_out > _MAPPED:
+            self._mapped.clear()
+            self._handed_out = 0
+        if file not in self._mapped:
+            self._mapped[file] = _map(self._files[file])
+        return self._mapped[file]
 
     def _index(self, table: pa.Table, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         names, indices = table["repository"].to_pylist(), table["index"].to_pylist()
@@ -109,6 +122,10 @@ def lay_out(contexts: Contexts, row: Row, context_length: int, pad: int) -> Trai
         tokens[start:end], segments[start:end], roles[start:end] = ids, segment, kinds
         start = end
     return TrainingExample(tokens, segments, roles)
+
+
+def _map(file: Path) -> pa.Table:
+    return pa.ipc.open_file(pa.memory_map(str(file))).read_all()
 
 
 def _held_back(contexts: Contexts, share: float, seed: int) -> np.ndarray:

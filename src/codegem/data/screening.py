@@ -27,24 +27,26 @@ FileRow = dict[str, Any]
 
 @dataclass(frozen=True)
 class Screens:
-    """What the user gives to compare with: benchmarks and blocklists, by their files."""
+    """What the user gives to compare with: benchmarks and blocklists, by their files.
+
+    Attributes:
+        hash: SHA-256 over their contents as they count.
+    """
 
     benchmarks: tuple[Path, ...] = ()
     blocklists: tuple[Path, ...] = ()
+    hash: str = ""
 
-    def index(self, rules: ContaminationRules) -> BenchmarkIndex | None:
-        """The benchmarks, read once in every worker process."""
-        return _index(self.benchmarks, rules) if self.benchmarks else None
+    @staticmethod
+    def of(benchmarks: Sequence[Path], blocklists: Sequence[Path], rules: ContaminationRules) -> "Screens":
+        """The files as they are now.
 
-    def blocklist(self) -> Blocklist | None:
-        """The blocklists, read once in every worker process."""
-        return _blocklist(self.blocklists) if self.blocklists else None
-
-    def hash(self, rules: ContaminationRules) -> str:
-        """SHA-256 over their contents as they count."""
-        given = [index_hash(self.benchmarks, rules)] if self.benchmarks else []
-        given += [blocklist.hash for blocklist in [self.blocklist()] if blocklist]
-        return hashlib.sha256("\0".join(given).encode()).hexdigest()
+        Raises:
+            UserError: a path does not exist, or is not what it should be.
+        """
+        given = [index_hash(benchmarks, rules)] if benchmarks else []
+        given += [Blocklist.load(blocklists).hash] if blocklists else []
+        return Screens(tuple(benchmarks), tuple(blocklists), hashlib.sha256("\0".join(given).encode()).hexdigest())
 
 
 def read_source(source: Source, *, work: Work, recipe: DataRecipe, screens: Screens) -> None:
@@ -63,8 +65,9 @@ def screen(rows: Sequence[FileRow], recipe: DataRecipe, screens: Screens) -> pa.
 
     What becomes of a file depends on it alone, not on the others of the batch.
     """
-    _redact(_kept(rows), recipe, screens.blocklist())
-    if index := screens.index(recipe.contamination):
+    index, blocklist = _load(screens, recipe.contamination)
+    _redact(_kept(rows), recipe, blocklist)
+    if index:
         _decontaminate(_kept(rows), index)
     _sign(_kept(rows), recipe)
     return pa.RecordBatch.from_pylist(list(rows), FILES)
@@ -121,10 +124,7 @@ def _batches(rows: Sequence[FileRow]) -> Iterator[list[FileRow]]:
 
 
 @lru_cache(maxsize=1)
-def _index(paths: tuple[Path, ...], rules: ContaminationRules) -> BenchmarkIndex:
-    return BenchmarkIndex.load(paths, rules)
-
-
-@lru_cache(maxsize=1)
-def _blocklist(paths: tuple[Path, ...]) -> Blocklist:
-    return Blocklist.load(paths)
+def _load(screens: Screens, rules: ContaminationRules) -> tuple[BenchmarkIndex | None, Blocklist | None]:
+    """What the files hold, read once in every worker process."""
+    index = BenchmarkIndex.load(screens.benchmarks, rules) if screens.benchmarks else None
+    return index, Blocklist.load(screens.blocklists) if screens.blocklists else None
