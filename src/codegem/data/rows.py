@@ -27,7 +27,7 @@ CONTEXTS = pa.schema(
     ]
 )
 _WINDOW = 16384  # contexts that are fitted into rows together
-_MAPPED = 64 << 20  # bytes that are read before files are opened anew
+_MAPPED = 16 << 20  # bytes that are read before files are opened anew
 _ITEM = np.dtype(np.int32).itemsize
 
 

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from codegem.data.duplicates.near_duplicates import shingles
 
-_CACHE_BYTES = 1 << 28
+_CACHE_BYTES = 1 << 27
 _READ_ROWS = 256
 
 

@@ -1,6 +1,7 @@
 """Python's imports: modules and packages, absolute and relative."""
 
 from collections.abc import Iterator
+from functools import cached_property
 
 from codegem.data.imports.records import FileFacts, Use
 from codegem.data.imports.tree import RepositoryTree
@@ -18,7 +19,7 @@ def modules(file: FileFacts, tree: RepositoryTree) -> Iterator[Use]:
         if not names and not module.startswith("."):  # `import a.b`
             names = ("",)
         for name in names:
-            found = base.find(name) or base.find()
+            found = base.find(name) or base.itself
             if found:
                 taken[found] = taken.get(found, 0) + 1
         yield from (Use(path, count, weak) for path, count in taken.items())
@@ -35,6 +36,11 @@ class _Module:
         if dots:
             parts = importer.split("/")
             self._folder = "/".join(parts[: len(parts) - dots]) if dots <= len(parts) else ".."
+
+    @cached_property
+    def itself(self) -> str | None:
+        """The file of the module."""
+        return self.find()
 
     def find(self, name: str = "") -> str | None:
         """The file of the module, or of the submodule `name` of it."""

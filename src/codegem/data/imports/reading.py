@@ -55,6 +55,8 @@ def read_imports(file: GraphFile, rule: Imports, lines: int, most: int) -> tuple
 
 
 def _end_of_lines(data: bytes, lines: int) -> int:
+    if data.count(b"\n") < lines:
+        return len(data)
     end = 0
     for _ in range(lines):
         end = data.find(b"\n", end) + 1
