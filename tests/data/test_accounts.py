@@ -202,7 +202,9 @@ def test_where_nothing_is_kept_the_commonest_reasons_are_told(tmp_path: Path):
         rejected("x.py", "licence", "licence unknown")
     ]
     write_table(work.read(source), iter([table(rows, FILES)]), FILES)
-    with pytest.raises(UserError, match=r"None of the 4 files read is kept \(3 language, 1 licence unknown\)"):
+    with pytest.raises(
+        UserError, match=r"None of the 4 files read is kept \(3 language: see r, 1 licence unknown: see r\)"
+    ):
         Files(work, [source]).identity()
     write_table(work.read(source), iter([]), FILES)
     with pytest.raises(UserError, match=r"None of the 0 files read is kept \(no files\)"):

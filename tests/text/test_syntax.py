@@ -1,6 +1,8 @@
 """Parsing, and what it may cost."""
 
 import contextlib
+import gc
+import tracemalloc
 
 import pytest
 
@@ -70,3 +72,17 @@ def test_java_full_of_open_angles_is_given_up_before_it_is_parsed():
     loops = "class A { void f(int n) {" + "for (int i = 0; i < n; i++) { g(i); }\n" * 2000 + "}}"
     tree = parse(loops.encode(), "A.java")
     assert tree is not None and not tree.root_node.has_error
+
+
+@pytest.mark.parametrize("path", [path for path in SAMPLES if not path.endswith(".kt")])
+def test_parsing_leaves_nothing_in_memory(path: str):
+    text = SAMPLES[path].encode() * 3000
+    parse(text, path)
+    gc.collect()
+    tracemalloc.start()
+    for _ in range(20):
+        parse(bytes(bytearray(text)), path)
+    gc.collect()
+    left, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert left < len(text)  # 20 times as much was read

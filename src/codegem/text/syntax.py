@@ -12,14 +12,15 @@ if TYPE_CHECKING:
     import tree_sitter
 
 
-_PIECE = 1 << 12  # bytes handed to the parser at one time
 # The parser reports after every hundred or so of its steps. Source code takes one report for 75 to 280 bytes; some
 # broken text takes time that grows with its square.
 _REPORTS, _BYTES_PER_REPORT = 100, 20
-# How often the parser may look at a byte, and bytes for short files. Some text makes it look to the end of the file
-# at every token (80,000 bytes of `a=a=a=` as Kotlin: 27 s). Of 5,400 real files in ten languages all but two took
-# at most 2 and 64 KiB in all; those two, of one Python package, took 18 and 69, of no more than 1.6 MB.
-_LOOKS, _LOOKED = 64, 4 << 20
+# Of so few bytes no text takes longer than some two seconds: they are parsed without being watched.
+_FEW = 1 << 14
+# How often the parser may look at a byte, and bytes for short files. Some text makes Kotlin's look to the end of the
+# file at every token (80,000 bytes of `a=a=a=`: 27 s), and only what is handed over in pieces can be counted.
+_FAR_SIGHTED = ("tree_sitter_kotlin",)
+_PIECE, _LOOKS, _LOOKED = 1 << 12, 64, 4 << 20
 # Java's grammar may take every `<` for the beginning of type arguments, and time with the square of those that no `>`
 # closes, in one step that can't be stopped (60,000 bytes of `a<a<a<`: 33 s). Code has one in some 200 bytes.
 _ANGLES, _BYTES_PER_ANGLE = 2000, 40
@@ -47,28 +48,50 @@ def parse(data: bytes, path: str) -> "tree_sitter.Tree | None":
         return None
     if path.lower().endswith(".java") and data.count(b"<") - data.count(b">") > _ANGLES + len(data) // _BYTES_PER_ANGLE:
         raise TooHardToParse(f"{path}: too many `<` without a `>` in {len(data)} bytes")
-    reports, looks = _REPORTS + len(data) // _BYTES_PER_REPORT, _LOOKED + _LOOKS * len(data)
+    parser = _parser(grammar)
+    tree = parser.parse(data) if len(data) <= _FEW else _watched(parser, data, grammar[0] in _FAR_SIGHTED)
+    if tree is None:
+        parser.reset()
+        raise TooHardToParse(f"{path}: {len(data)} bytes took more steps or looks of the parser than they may")
+    return tree
 
-    def read(offset: int, _: object) -> bytes:
+
+def _watched(parser: "tree_sitter.Parser", data: bytes, in_pieces: bool) -> "tree_sitter.Tree | None":
+    """The tree, or None where the parser took more than it may."""
+    reports, looks = _REPORTS + len(data) // _BYTES_PER_REPORT, _LOOKED + _LOOKS * len(data)
+    size = _PIECE if in_pieces else len(data)
+    page = _page(size)
+
+    def read(offset: int, _: object) -> memoryview:
         nonlocal looks
-        piece = data[offset : offset + _PIECE]
+        piece = data[offset : offset + size]
         looks -= len(piece)
-        return piece if looks >= 0 else b""  # the end of the text, as far as the parser knows
+        if looks < 0:
+            piece = b""  # the end of the text, as far as the parser knows
+        page[: len(piece)] = piece
+        return memoryview(page)[: len(piece)]
 
     def is_too_much(offset: int, has_error: bool) -> bool:
         nonlocal reports
         reports -= 1
         return reports < 0 or looks < 0
 
-    parser = _parser(grammar)
     try:
         tree = parser.parse(read, encoding="utf8", progress_callback=is_too_much)
     except ValueError:
-        tree = None
-    if tree is None or looks < 0:
-        parser.reset()
-        raise TooHardToParse(f"{path}: {len(data)} bytes took more steps or looks of the parser than they may")
-    return tree
+        return None
+    return tree if looks >= 0 else None
+
+
+def _page(size: int) -> bytearray:
+    """Memory of this thread's own for what the parser reads.
+
+    py-tree-sitter 0.26 never lets go of what it was given: texts would stay for ever, views of one page cost little.
+    """
+    page = _THREAD.__dict__.get("page", b"")
+    if len(page) < size:
+        page = _THREAD.page = bytearray(size)
+    return page
 
 
 @cache
