@@ -86,3 +86,14 @@ def test_parsing_leaves_nothing_in_memory(path: str):
     left, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert left < len(text)  # 20 times as much was read
+
+
+@pytest.mark.parametrize("copies", [1, 3000])
+@pytest.mark.parametrize("path", SAMPLES)
+def test_the_tree_knows_its_text(path: str, copies: int):
+    text = SAMPLES[path].encode() * copies
+    tree = parse(text, path)
+    assert tree is not None
+    parse(b"# other text\n" * 3000, "b.py")  # which takes the same memory
+    node = tree.root_node.named_children[-1]
+    assert node.text == text[node.start_byte : node.end_byte]

@@ -61,10 +61,13 @@ def _watched(parser: "tree_sitter.Parser", data: bytes, in_pieces: bool) -> "tre
     reports, looks = _REPORTS + len(data) // _BYTES_PER_REPORT, _LOOKED + _LOOKS * len(data)
     size = _PIECE if in_pieces else len(data)
     page = _page(size)
+    parsed = False
 
-    def read(offset: int, _: object) -> memoryview:
+    def read(offset: int, _: object) -> memoryview | bytes:
         nonlocal looks
         piece = data[offset : offset + size]
+        if parsed:  # the tree asks for the text of a node, and takes bytes alone
+            return piece
         looks -= len(piece)
         if looks < 0:
             piece = b""  # the end of the text, as far as the parser knows
@@ -80,6 +83,8 @@ def _watched(parser: "tree_sitter.Parser", data: bytes, in_pieces: bool) -> "tre
         tree = parser.parse(read, encoding="utf8", progress_callback=is_too_much)
     except ValueError:
         return None
+    finally:
+        parsed = True
     return tree if looks >= 0 else None
 
 
