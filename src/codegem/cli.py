@@ -41,10 +41,12 @@ COMMANDS = {
 _EXTRAS = {
     "array_record": "data",
     "daft": "data",
+    "detect_secrets": "data",
     "grain": "train",
     "optax": "train",
     "orbax": "train",
     "pyarrow": "data",
+    "tree_sitter": "data",
 }
 
 

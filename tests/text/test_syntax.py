@@ -2,10 +2,14 @@
 
 import contextlib
 import gc
+import sys
+import threading
 import tracemalloc
 
 import pytest
 
+from codegem.errors import UserError
+from codegem.text import syntax
 from codegem.text.languages import LANGUAGES, grammar_of
 from codegem.text.syntax import TooHardToParse, parse
 
@@ -97,3 +101,14 @@ def test_the_tree_knows_its_text(path: str, copies: int):
     parse(b"# other text\n" * 3000, "b.py")  # which takes the same memory
     node = tree.root_node.named_children[-1]
     assert node.text == text[node.start_byte : node.end_byte]
+
+
+def test_without_the_parser_the_extra_is_named(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "tree_sitter", None)
+    monkeypatch.setattr(syntax, "_THREAD", threading.local())
+    syntax.language.cache_clear()
+    with pytest.raises(UserError, match="needs tree_sitter: install codegem with its `data` extra"):
+        parse(b"x = 1", "a.py")
+    monkeypatch.undo()
+    syntax.language.cache_clear()
+    assert parse(b"x = 1", "a.py") is not None

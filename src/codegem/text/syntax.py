@@ -117,9 +117,10 @@ def language(grammar: Grammar) -> "tree_sitter.Language":
 
 def _parser(grammar: Grammar) -> "tree_sitter.Parser":
     """A parser of this thread's own: one can't serve two."""
-    import tree_sitter
-
     parsers, name = _THREAD.__dict__, ".".join(grammar)
     if name not in parsers:
-        parsers[name] = tree_sitter.Parser(language(grammar))
+        known = language(grammar)
+        import tree_sitter
+
+        parsers[name] = tree_sitter.Parser(known)
     return parsers[name]
