@@ -283,7 +283,8 @@ run(["/usr/bin/env", "sh", "-c", "sleep 600 & sleep 600 # {marker}"], {{}}, Sand
     source = str(Path(bubblewrap.__file__).parents[2])
     other = subprocess.Popen([sys.executable, "-c", runner], env=os.environ | {"PYTHONPATH": source})
     deadline = time.monotonic() + 60
-    while len(_running_now(marker)) < 3:  # the runner itself, bubblewrap and the shell
+    # Once the shell runs, every process above it has asked to die with its parent; bubblewrap takes some milliseconds.
+    while not any(_read(path).startswith(b"sh\0") for path in _running_now(marker)):
         assert time.monotonic() < deadline and other.poll() is None
         time.sleep(0.02)
     other.kill()
