@@ -127,7 +127,7 @@ def close_accounts(files: Files, packed: dict[str, dict[str, Any]], out: Path) -
 
     def rejected() -> Iterator[pa.Table]:
         for source in files.sources:
-            table = files.table(source, ["language", "licence", "repository_licence", "size", "findings"])
+            table = files.table(source, ["language", "licence", "repository_licence", "size"])
             counts.add(source, table, packed.get(source.name, {}))
             yield table.filter(pc.field("reason").is_valid()).select(REJECTED.names).cast(REJECTED)
 

@@ -21,7 +21,8 @@ from codegem.data.questions.conversations import Pair, Refused
 from codegem.data.questions.oss_instruct import SOURCE as OSS_INSTRUCT
 from codegem.data.questions.oss_instruct import OssRules
 from codegem.data.questions.repeats import Repeats
-from codegem.data.rows import CONTEXTS, Contexts, lay_out, plan_rows
+from codegem.data.recipe import SMALLEST_CONTEXT
+from codegem.data.rows import CONTEXTS, Contexts, plan_rows, write_rows
 from codegem.data.shards import Manifest, ShardWriter, manifest_hash, publish, read_manifest, write_manifest, writing
 from codegem.data.work import write_arrow, write_table
 from codegem.errors import UserError
@@ -58,8 +59,8 @@ class InstructionRecipe:
 
     def check(self) -> None:
         """Raises UserError where a value can't be."""
-        if self.context_length < 64:
-            raise UserError(f"A context of {self.context_length} tokens is too short: at least 64.")
+        if self.context_length < SMALLEST_CONTEXT:
+            raise UserError(f"A context of {self.context_length} tokens is too short: at least {SMALLEST_CONTEXT}.")
         if self.algebra < 0 or self.oss.pairs < 0:
             raise UserError(f"{min(self.algebra, self.oss.pairs)} questions can't be made.")
         if not 0 < self.similarity <= 1:
@@ -243,15 +244,6 @@ def _write(file: Path, out: Path, recipe: InstructionRecipe, pad: int) -> tuple[
     """Fit the conversations into rows and hand them to the writer; the shards, and totals for the manifest."""
     contexts = Contexts([file], recipe.seed)
     writer = ShardWriter(out, max(1, recipe.shard_tokens // recipe.context_length))
-    examples: Counter[str] = Counter()
-    for row in plan_rows(contexts, recipe.context_length, recipe.validation_share, recipe.seed):
-        split = "validation" if row.split == "validation" else "train"
-        examples[split] += 1
-        writer.add(split, lay_out(contexts, row, recipe.context_length, pad))
-    real, space = int(contexts.lengths.sum()), sum(examples.values()) * recipe.context_length
-    totals = {
-        "tokens": {"real": real, "padding": space - real, "share_real": round(real / space, 5)},
-        "examples": {"train": examples["train"], "validation": examples["validation"]},
-        "conversations": len(contexts),
-    }
-    return writer.close(), totals
+    plan = list(plan_rows(contexts, recipe.context_length, recipe.validation_share, recipe.seed))
+    totals = write_rows(contexts, writer, plan, recipe.context_length, pad)
+    return writer.close(), totals | {"conversations": len(contexts)}

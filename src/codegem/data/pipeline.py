@@ -26,8 +26,9 @@ from codegem.data.dedup import find_duplicates
 from codegem.data.mixture import shares
 from codegem.data.preparing import prepare_source, summary
 from codegem.data.recipe import DataRecipe
+from codegem.data.records import TrainingExample
 from codegem.data.repositories import Source, find_repositories
-from codegem.data.rows import Contexts, lay_out, plan_rows
+from codegem.data.rows import Contexts, plan_rows, write_rows
 from codegem.data.screening import Screens, read_source
 from codegem.data.shards import Manifest, ShardWriter, manifest_hash, publish, read_manifest, write_manifest, writing
 from codegem.data.tasks import Progress, Report, Workers
@@ -229,23 +230,17 @@ def _write(run: _Run, files: Files, tokenizer: Tokenizer, out: Path) -> tuple[di
     recipe, length = run.recipe, run.recipe.context_length
     writer = ShardWriter(out, max(1, recipe.shard_tokens // length))
     contexts = Contexts([files.work.packed(source) for source in files.sources], recipe.seed)
-    rows = list(plan_rows(contexts, length, recipe.validation_share, recipe.seed))
-    totals: Counter[str] = Counter()
-    for number, row in enumerate(rows):
-        example = lay_out(contexts, row, length, tokenizer.special.pad)
-        writer.add(row.split, example)
-        totals.update(_tally(example.tokens, example.roles, tokenizer))
-        if number % 256 == 255 or number + 1 == len(rows):
-            run.workers.report(Progress("writing", number + 1, len(rows), "examples"))
-    real, space = int(contexts.lengths.sum()), len(rows) * length
-    held = sum(row.split == "validation" for row in rows)
-    return {
-        "tokens": {"real": real, "padding": space - real, "share_real": round(real / max(1, space), 5)},
-        "examples": {"train": len(rows) - held, "validation": held},
-        "contexts": len(contexts),
-        "fim_rate": round(totals["holes"] / max(1, totals["file_parts"]), 5),
-        **totals,
-    }, writer.close()
+    plan = list(plan_rows(contexts, length, recipe.validation_share, recipe.seed))
+    counts: Counter[str] = Counter()
+
+    def seen(number: int, example: TrainingExample) -> None:
+        counts.update(_tally(example.tokens, example.roles, tokenizer))
+        if number % 256 == 255 or number + 1 == len(plan):
+            run.workers.report(Progress("writing", number + 1, len(plan), "examples"))
+
+    totals = write_rows(contexts, writer, plan, length, tokenizer.special.pad, seen)
+    fim_rate = round(counts["holes"] / max(1, counts["file_parts"]), 5)
+    return {**totals, "contexts": len(contexts), "fim_rate": fim_rate, **counts}, writer.close()
 
 
 def _tally(tokens: np.ndarray, roles: np.ndarray, tokenizer: Tokenizer) -> dict[str, int]:

@@ -5,9 +5,10 @@ held is some twenty bytes for each context.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +17,7 @@ import pyarrow.compute as pc
 from codegem.data.fim_sampling import generator
 from codegem.data.packing import fill_rows
 from codegem.data.records import TrainingExample
-from codegem.data.shards import Split
+from codegem.data.shards import ShardWriter, Split
 
 CONTEXTS = pa.schema(
     [
@@ -122,6 +123,31 @@ def lay_out(contexts: Contexts, row: Row, context_length: int, pad: int) -> Trai
         tokens[start:end], segments[start:end], roles[start:end] = ids, segment, kinds
         start = end
     return TrainingExample(tokens, segments, roles)
+
+
+def write_rows(
+    contexts: Contexts,
+    writer: ShardWriter,
+    plan: Sequence[Row],
+    context_length: int,
+    pad: int,
+    seen: Callable[[int, TrainingExample], object] = lambda number, example: None,
+) -> dict[str, Any]:
+    """Hand every row to the writer; how many tokens and examples that is, for the manifest.
+
+    Args:
+        seen: called with the number and the example of each row.
+    """
+    for number, row in enumerate(plan):
+        example = lay_out(contexts, row, context_length, pad)
+        writer.add(row.split, example)
+        seen(number, example)
+    real, space = int(contexts.lengths.sum()), len(plan) * context_length
+    held = sum(row.split == "validation" for row in plan)
+    return {
+        "tokens": {"real": real, "padding": space - real, "share_real": round(real / max(1, space), 5)},
+        "examples": {"train": len(plan) - held, "validation": held},
+    }
 
 
 def _map(file: Path) -> pa.Table:

@@ -45,7 +45,7 @@ class Workers:
             UserError: a task raised one, or could not write. What the others have done stays.
         """
         sizes = {source.name: size(source) for source in sources}
-        total, done = sum(sizes.values()), 0
+        total = sum(sizes.values())
         left = [source for source in sources if not target(source).exists()]
         done = total - sum(sizes[source.name] for source in left)
         self.report(Progress(stage, done, total, "bytes"))
