@@ -29,8 +29,6 @@ __version__ = "0.1.0"
 
 __all__ = ["Model", "UsageError", "UserError", "load", "models"]
 
-SHIPPED = ("nano",)
-
 
 class Model:
     """A model that is ready to write; made by `load`.
@@ -129,62 +127,38 @@ class Model:
         return self.engine.logits(ids)
 
 
-def load(name_or_path: str | Path = "nano", *, order: Order | None = None) -> Model:
-    """A model by name, or from a directory in Hugging Face's layout.
+def load(name_or_path: str | Path = "nano", *, order: Order | None = None, bits: int | None = None) -> Model:
+    """A model by name, ready to write.
 
     Args:
-        name_or_path: "nano", which ships in the package, or a directory with config.json, tokenizer.json
-            and model.safetensors, such as a download of `google/codegemma-2b`.
+        name_or_path: "nano", which ships in the package; a directory as Hugging Face, `codegem quantize` or Kaggle
+            (Flax) lay it out; a .gguf file; or a hub id such as google/codegemma-2b, which is fetched once.
         order: the layout of prompts with a hole; default the model's own, PSM where it names none.
+        bits: 8 or 4 quantizes the weights on loading.
 
     Raises:
-        UserError: there is no such model, or one of its files is absent or damaged.
+        UserError: there is no such model, one of its files is absent or damaged, or the hub gives it not.
     """
-    directory = _directory(name_or_path)
-
     from codegem.compilation import enable_compilation_cache
 
     enable_compilation_cache()
 
-    import jax
-
-    from codegem.checkpoints.huggingface import load as read
-    from codegem.checkpoints.huggingface import read_order
+    from codegem.checkpoints.open import open_model
     from codegem.inference.engine import Engine
+    from codegem.model.fused import fuse
 
-    # XLA multiplies bfloat16 on CPUs at half the speed of float32, in decoding and in reading a prompt.
-    dtype = "float32" if jax.default_backend() == "cpu" else None
-    transformer, tokenizer = read(directory, dtype=dtype)
-    order = order or read_order(directory / "config.json")
-    return Model(str(name_or_path), Engine(transformer, tokenizer, name=str(name_or_path), order=order))
-
-
-def models() -> list[dict[str, Any]]:
-    """The models that ship, each with its name, directory, number of parameters and context length."""
-    from codegem.checkpoints.huggingface import read_config
-
-    rows = []
-    for name in SHIPPED:
-        config = read_config(_directory(name) / "config.json")
-        rows.append(
-            {
-                "name": name,
-                "directory": str(_directory(name)),
-                "parameters": config.parameters,
-                "context_length": config.context_length,
-            }
-        )
-    return rows
+    opened = open_model(name_or_path, bits=bits)
+    name = str(name_or_path)
+    return Model(name, Engine(fuse(opened.model), opened.tokenizer, name=name, order=order or opened.order))
 
 
-def _directory(name_or_path: str | Path) -> Path:
-    shipped = Path(__file__).parent / "assets"
-    if name_or_path in SHIPPED:
-        return shipped / name_or_path
-    directory = Path(name_or_path).expanduser()
-    if str(name_or_path) and directory.is_dir():
-        return directory
-    raise UserError(
-        f"There is no model {str(name_or_path)!r}; give {' or '.join(SHIPPED)}, or a directory with config.json, "
-        "tokenizer.json and model.safetensors."
-    )
+def models(places: Sequence[str | Path] = ()) -> list[dict[str, Any]]:
+    """The models at hand: that ship, in codegem's `models` folder, in the hub's cache, and in `places`.
+
+    Returns:
+        For each its `name`, by which `load` finds it, `format`, `weights` (type or bits), `parameters`,
+        `bytes` on disk, `context_length` and `directory` (or file).
+    """
+    from codegem.checkpoints.listing import list_models
+
+    return list_models(places)

@@ -10,6 +10,8 @@ _USAGE = """codegem: an open, independent implementation of CodeGemma
 
   codegem complete FILE:LINE[:COLUMN]             a suggestion at the cursor
   codegem models                                  the models at hand
+  codegem convert SOURCE DESTINATION --to FORMAT  a model in another format: hf, gguf, kaggle
+  codegem quantize SOURCE DESTINATION             a model with weights of 8 or 4 bits
   codegem data fetch MANIFEST --out DIR           a corpus of pinned packages
   codegem data build SOURCE... --out DIR          repositories to token shards
   codegem data instructions --out DIR ...         questions and answers to token shards
@@ -25,7 +27,9 @@ _USAGE = """codegem: an open, independent implementation of CodeGemma
 # Each command's room, imported only when it is asked for, and its function there.
 COMMANDS = {
     "complete": ("complete", "complete"),
-    "models": ("complete", "models"),
+    "models": ("models", "models"),
+    "convert": ("convert", "convert"),
+    "quantize": ("quantize", "quantize"),
     "data fetch": ("data", "data_fetch"),
     "data build": ("data", "data_build"),
     "data instructions": ("instructions", "data_instructions"),

@@ -7,6 +7,7 @@ import random
 import shutil
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,10 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
-from codegem.checkpoints import huggingface
+from codegem.checkpoints import huggingface, huggingface_weights
 from codegem.checkpoints.huggingface import CONFIG, INDEX, WEIGHTS, load, save
 from codegem.errors import UserError
-from codegem.model.config import ModelConfig
+from codegem.model.config import PRESETS, ModelConfig
 from codegem.model.transformer import Transformer
 from codegem.text.fim import Order
 from codegem.text.tokenizer import ByteTokenizer, Tokenizer
@@ -179,6 +180,80 @@ class TestVariants:
         (folder / CONFIG).write_text(json.dumps(config))
         assert load(folder)[0].config.rope_theta == 1234.0
 
+    def test_a_tokenizer_that_calls_the_fim_tokens_unused(self, folder: Path):
+        """As in plain Gemma files: the file is read under CodeGemma's names, and written so."""
+        content = (folder / "tokenizer.json").read_text("utf-8")
+        for number, name in enumerate(("fim_prefix", "fim_middle", "fim_suffix", "file_separator")):
+            content = content.replace(f"<|{name}|>", f"<unused{60 + number}>")
+        (folder / "tokenizer.json").write_text(content, "utf-8")
+        model, tokenizer = load(folder)
+        assert tokenizer.special == ByteTokenizer().special
+        save(folder, model, tokenizer)
+        assert "<|fim_middle|>" in (folder / "tokenizer.json").read_text("utf-8")
+
+
+# What the configurations of the five releases say beyond the shape, and what Transformers 5 writes.
+_OF_TRANSFORMERS_4 = {
+    "architectures": ["GemmaForCausalLM"],
+    "attention_bias": False,
+    "attention_dropout": 0.0,
+    "bos_token_id": 2,
+    "eos_token_id": 1,
+    "initializer_range": 0.02,
+    "model_type": "gemma",
+    "pad_token_id": 0,
+    "rms_norm_eps": 1e-06,
+    "rope_scaling": None,
+    "rope_theta": 10000.0,
+    "torch_dtype": "bfloat16",
+    "use_cache": True,
+    "vocab_size": 256000,
+    "max_position_embeddings": 8192,
+    "head_dim": 256,
+}
+_OF_TRANSFORMERS_5 = {
+    "dtype": "bfloat16",
+    "hidden_act": "gelu_pytorch_tanh",
+    "model_type": "gemma",
+    "rope_parameters": {"rope_theta": 10000.0, "rope_type": "default"},
+    "tie_word_embeddings": True,
+    "use_bidirectional_attention": None,
+    "vocab_size": 256000,
+}
+_2B = {
+    "hidden_size": 2048,
+    "intermediate_size": 16384,
+    "num_attention_heads": 8,
+    "num_hidden_layers": 18,
+    "num_key_value_heads": 1,
+}
+_7B = {
+    "hidden_size": 3072,
+    "intermediate_size": 24576,
+    "num_attention_heads": 16,
+    "num_hidden_layers": 28,
+    "num_key_value_heads": 16,
+}
+
+
+@pytest.mark.parametrize(
+    ("stored", "preset"),
+    [
+        ({**_OF_TRANSFORMERS_4, **_2B, "hidden_act": "gelu"}, "gemma_2b"),
+        ({**_OF_TRANSFORMERS_4, **_2B, "hidden_act": "gelu", "hidden_activation": None}, "gemma_2b"),
+        ({**_OF_TRANSFORMERS_4, **_2B, "hidden_activation": "gelu_pytorch_tanh"}, "gemma_2b"),
+        ({**_OF_TRANSFORMERS_4, **_7B, "hidden_act": "gelu_pytorch_tanh"}, "gemma_7b"),
+        ({**_OF_TRANSFORMERS_4, **_7B, "hidden_act": "gelu", "hidden_activation": "gelu_pytorch_tanh"}, "gemma_7b"),
+        ({**_OF_TRANSFORMERS_5, **_2B}, "gemma_2b"),
+        ({**_OF_TRANSFORMERS_5, **_7B}, "gemma_7b"),
+        ({"model_type": "gemma"}, "gemma_7b"),
+    ],
+)
+def test_configurations_of_the_releases(tmp_path: Path, stored: dict[str, Any], preset: str):
+    """What is not said is what Transformers' GemmaConfig would put there, the 7B's."""
+    (tmp_path / CONFIG).write_text(json.dumps(stored))
+    assert huggingface.read_config(tmp_path / CONFIG) == PRESETS[preset]
+
 
 class TestDamage:
     def test_no_directory(self, tmp_path: Path):
@@ -207,7 +282,7 @@ class TestDamage:
 
     def test_a_layer_more_than_the_configuration_says(self, folder: Path):
         change_config(folder, num_hidden_layers=1)
-        assert "9 tensors without a place in config.json, the first model.layers.1.input_layernorm" in refusal(folder)
+        assert "9 tensors without a place in config.json, the first 'model.layers.1.input_layernorm" in refusal(folder)
 
     def test_biases(self, folder: Path):
         name = "model.layers.0.self_attn.q_proj.bias"
@@ -295,7 +370,8 @@ class TestConfiguration:
     @pytest.mark.parametrize("value", [None, 0, -1, "2", 2.0, True, [2]])
     def test_a_size_that_is_no_size(self, folder: Path, value: Any):
         change_config(folder, num_hidden_layers=value)
-        assert f'"num_hidden_layers" must be a number above 0, but is {json.dumps(value)}' in refusal(folder)
+        wanted = '"num_hidden_layers" must be a number above 0 and at most 2147483647, but is '
+        assert wanted + json.dumps(value) in refusal(folder)
 
     @pytest.mark.parametrize("values", [{"rope_theta": "big"}, {"rms_norm_eps": -1.0}, {"rope_theta": float("nan")}])
     def test_a_number_that_is_none(self, folder: Path, values: dict[str, Any]):
@@ -306,10 +382,15 @@ class TestConfiguration:
         change_config(folder, num_key_value_heads=3)
         assert "4 query heads can't share 3 key/value heads" in refusal(folder)
 
-    @pytest.mark.parametrize("values", [{"num_hidden_layers": 10**9}, {"vocab_size": 10**15}])
+    @pytest.mark.parametrize("values", [{"num_hidden_layers": 10**9}, {"vocab_size": 2 * 10**9}])
     def test_sizes_beyond_the_file_are_refused_at_once(self, folder: Path, values: dict[str, int]):
         change_config(folder, **values)
         assert "config.json asks for" in refusal(folder)
+
+    @pytest.mark.parametrize("values", [{"hidden_size": 2**31}, {"rope_theta": 10**400}, {"rms_norm_eps": 1e300}])
+    def test_a_number_that_nothing_could_hold(self, folder: Path, values: dict[str, Any]):
+        change_config(folder, **values)
+        assert "must be a number above 0" in refusal(folder)
 
     @pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"\xff\xfe", b"[" * 100_000])
     def test_not_a_json_object(self, folder: Path, content: bytes):
@@ -321,7 +402,50 @@ class TestConfiguration:
         assert 'has no "model_type"' in refusal(folder)
 
 
+class TestSharding:
+    def test_shards_are_read_back(self, model: Transformer, tmp_path: Path):
+        save(tmp_path, model, ByteTokenizer(), dtype="float32", shard_bytes=4000)
+        assert same(load(tmp_path)[0], model)
+        index = json.loads((tmp_path / INDEX).read_text())
+        files = sorted(path.name for path in tmp_path.glob("*.safetensors"))
+        assert files == sorted(set(index["weight_map"].values())) and len(files) > 3
+        assert all(f"-of-{len(files):05d}.safetensors" in file for file in files)
+        tensors = [load_file(tmp_path / file) for file in files]
+        sizes = [sum(array.nbytes for array in part.values()) for part in tensors]
+        assert index["metadata"]["total_size"] == sum(sizes)
+        assert all(size <= 4000 or len(part) == 1 for size, part in zip(sizes, tensors, strict=True))
+
+    def test_a_model_below_the_limit_is_one_file(self, model: Transformer, tmp_path: Path):
+        save(tmp_path, model, ByteTokenizer(), shard_bytes=10**6)
+        assert (tmp_path / WEIGHTS).exists() and not (tmp_path / INDEX).exists()
+
+    @pytest.mark.parametrize(("first", "then"), [(10**6, 4000), (4000, 10**6), (2000, 6000)])
+    def test_weights_of_another_saving_do_not_stay(
+        self, model: Transformer, random_model: Callable[..., Transformer], tmp_path: Path, first: int, then: int
+    ):
+        save(tmp_path, random_model(TINY, seed=1), ByteTokenizer(), dtype="float32", shard_bytes=first)
+        save(tmp_path, model, ByteTokenizer(), dtype="float32", shard_bytes=then)
+        assert same(load(tmp_path)[0], model)
+        save(tmp_path / "fresh", model, ByteTokenizer(), dtype="float32", shard_bytes=then)
+        fresh = {path.name for path in (tmp_path / "fresh").iterdir()}
+        assert {path.name for path in tmp_path.iterdir()} == fresh | {"fresh"}
+
+
 class TestSaving:
+    @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+    def test_tensors_are_converted_one_at_a_time(
+        self, random_model: Callable[..., Transformer], tmp_path: Path, dtype: str
+    ):
+        config = ModelConfig(266, 8, 64, 4, 2, 16, 256)
+        model = random_model(config)
+        save(tmp_path, model, ByteTokenizer(), dtype=dtype)
+        tracemalloc.start()
+        try:
+            save(tmp_path, model, ByteTokenizer(), dtype=dtype)
+            assert tracemalloc.get_traced_memory()[1] < config.parameters
+        finally:
+            tracemalloc.stop()
+
     def other(self, random_model: Callable[..., Transformer]) -> Transformer:
         return random_model(TINY, seed=1)
 
@@ -334,6 +458,7 @@ class TestSaving:
         assert sorted(path.name for path in (tmp_path / "a" / "b").iterdir()) == [
             "README.md",
             CONFIG,
+            "generation_config.json",
             WEIGHTS,
             "tokenizer.json",
             "tokenizer_config.json",
@@ -348,12 +473,12 @@ class TestSaving:
         monkeypatch: pytest.MonkeyPatch,
         error: BaseException,
     ):
-        def half(arrays: dict[str, np.ndarray], path: Path, metadata: dict[str, str]) -> None:
+        def half(path: Path, tensors: Any, metadata: dict[str, str]) -> None:
             path.write_bytes(b"half of it")
             raise error
 
         before = sorted(path.name for path in folder.iterdir())
-        monkeypatch.setattr(huggingface, "save_file", half)
+        monkeypatch.setattr(huggingface_weights, "write_safetensors", half)
         with pytest.raises(UserError if isinstance(error, OSError) else KeyboardInterrupt) as refused:
             save(folder, self.other(random_model), ByteTokenizer())
         if isinstance(error, OSError):

@@ -10,8 +10,9 @@ import pytest
 
 from codegem.errors import UserError
 from codegem.generate import Chunk, Infill, Request, StopReason, outputs
-from codegem.inference import engine as engine_module
+from codegem.inference import pieces
 from codegem.inference.engine import Engine
+from codegem.inference.programs import Programs
 from codegem.inference.sampling import sampler
 from codegem.model.config import ModelConfig
 from codegem.model.transformer import Transformer
@@ -32,9 +33,23 @@ def model(random_model: Callable[..., Transformer]) -> Transformer:
 @pytest.fixture
 def engine(model: Transformer, bytes_tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch) -> Engine:
     """An engine of small sizes, so that short prompts cross their borders."""
-    monkeypatch.setattr(engine_module, "PIECES", (4, 8))
-    monkeypatch.setattr(engine_module, "SMALLEST_CAPACITY", 16)
+    monkeypatch.setattr(pieces, "SMALL", (1, 2))
+    monkeypatch.setattr(pieces, "LARGE", (4, 16))
+    monkeypatch.setattr(pieces, "SMALLEST_CAPACITY", 16)
     return Engine(model, bytes_tokenizer, name="tiny")
+
+
+@pytest.fixture
+def passes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many positions each pass of the model had."""
+    sizes, real = [], Programs.choose
+
+    def choose(self: Programs, cache: object, sampler: object, tokens: np.ndarray, *rest: int):
+        sizes.append(tokens.shape[1])
+        return real(self, cache, sampler, tokens, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Programs, "choose", choose)
+    return sizes
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +73,7 @@ def ids(length: int) -> list[int]:
     return [2, *np.random.default_rng(length).integers(10, 266, length - 1).tolist()]
 
 
-# Around the sizes of pieces (4, 8, 8 + 4, 8 + 8) and of caches (16, 32, 64; with 6 tokens more).
+# Around the sizes of pieces (4, 4 + 4, 16, 16 + 4) and of caches (16, 32, 64; with 6 tokens more).
 @pytest.mark.parametrize("length", [1, 3, 4, 5, 8, 9, 10, 11, 12, 13, 16, 17, 24, 26, 27, 42])
 def test_greedy_tokens_equal_those_of_full_forward_passes(engine: Engine, greedy: Callable, length: int):
     expected = greedy(ids(length), 6)
@@ -77,21 +92,20 @@ def test_stop_ids_end_the_stream_and_are_not_in_it(engine: Engine, greedy: Calla
     assert found == expected[: expected.index(stop)]
 
 
-def test_closing_the_iterator_ends_the_work(engine: Engine, monkeypatch: pytest.MonkeyPatch):
-    calls, real = [], engine_module._extend
-    monkeypatch.setattr(engine_module, "_extend", lambda *args: calls.append(args) or real(*args))
+def test_closing_the_iterator_ends_the_work(engine: Engine, passes: list[int]):
     stream = engine.stream(ids(4), max_tokens=20)
     assert len(list(islice(stream, 2))) == 2
     stream.close()
-    assert len(calls) == 3  # the prompt, the second token, and one ahead
+    assert passes == [4, 1, 1]  # the prompt, the second token, and one ahead
     assert list(stream) == []
 
 
 def test_a_size_is_compiled_once(engine: Engine):
-    before = engine_module._extend._cache_size()
-    for length in (5, 6, 7, 8):
+    program = engine._programs._choose
+    before = program._cache_size()
+    for length in (13, 14, 15, 16):
         list(engine.stream(ids(length), max_tokens=5))
-    assert engine_module._extend._cache_size() - before <= 2  # a piece of 8 and a piece of 1
+    assert program._cache_size() - before <= 4  # a piece of 16 and pieces of 1 and 2 behind what was kept
 
 
 def test_sampling_depends_on_the_seed_alone(engine: Engine):
@@ -124,15 +138,17 @@ def test_prompts_that_do_not_fit(engine: Engine, prompt: list[int], max_tokens: 
         engine.stream(prompt, max_tokens=max_tokens)
 
 
-def scripted(engine: Engine, monkeypatch: pytest.MonkeyPatch, text: bytes) -> list[list[int]]:
-    """Let the engine's model say `text`, one byte a token; the prompts it gets are in the list."""
+def scripted(engine: Engine, monkeypatch: pytest.MonkeyPatch, *text: bytes) -> list[list[int]]:
+    """Let the engine's model say `text`, a part in each pass, one byte a token; the prompts it gets are in the list."""
     prompts: list[list[int]] = []
 
-    def stream(prompt: list[int], *, max_tokens: int, choose: object, stop_ids: frozenset[int]) -> Iterator[int]:
+    def start(prompt: list[int], max_tokens: int, *_: object) -> Iterator[list[int]]:
         prompts.append(prompt)
-        return iter([10 + byte for byte in text[:max_tokens]])
+        for part in text:
+            yield [10 + byte for byte in part[:max_tokens]]
+            max_tokens -= len(part)
 
-    monkeypatch.setattr(engine, "stream", stream)
+    monkeypatch.setattr(engine, "_start", start)
     return prompts
 
 
@@ -141,11 +157,19 @@ def run(engine: Engine, **request: object) -> list[Chunk]:
 
 
 def test_text_comes_as_it_is_made(engine: Engine, monkeypatch: pytest.MonkeyPatch):
-    scripted(engine, monkeypatch, "aé".encode())
+    scripted(engine, monkeypatch, b"a", *[bytes([byte]) for byte in "é".encode()])
     chunks = run(engine, max_tokens=9)
     assert [chunk.text for chunk in chunks] == ["a", "", "é", ""]
     assert [chunk.tokens for chunk in chunks] == [1, 1, 1, 0]
     assert [chunk.stop_reason for chunk in chunks] == [None, None, None, StopReason.STOP]
+
+
+def test_a_pass_without_a_token_is_an_empty_chunk(engine: Engine, monkeypatch: pytest.MonkeyPatch):
+    """Between the pieces of a prompt, so that whoever reads can end the work there."""
+    scripted(engine, monkeypatch, b"", b"", b"abc", b"d")
+    chunks = run(engine, max_tokens=9)
+    assert [chunk.text for chunk in chunks] == ["", "", "a", "b", "c", "d", ""]
+    assert [chunk.tokens for chunk in chunks] == [0, 0, 1, 1, 1, 1, 0]
 
 
 def test_max_tokens_ends_a_text_and_half_a_character_is_left_out(engine: Engine, monkeypatch: pytest.MonkeyPatch):

@@ -5,7 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from codegem.model.attention import attend, rope
+from codegem.kernels import ops
+from codegem.model.attention import Attention, LayerCache, attend, rope
+from codegem.model.config import ModelConfig
 
 B, T, N, K, H = 2, 7, 6, 3, 10
 
@@ -74,3 +76,27 @@ def test_what_is_not_visible_has_no_effect():
     visible = jnp.array([[[True, True, False, False]]])
     clean = attend(q, k, v, visible)
     np.testing.assert_array_equal(attend(q, k.at[:, 2:].set(1e4), v.at[:, 2:].set(-1e4), visible), clean)
+
+
+@pytest.mark.skipif(not ops.available(), reason="the C++ kernels were not built")
+@pytest.mark.parametrize(
+    ("dtype", "cache_dtype", "tolerance"),
+    [("float32", "float32", 1e-5), ("float32", "bfloat16", 2e-2), ("bfloat16", "bfloat16", 5e-2)],
+)
+def test_the_kernel_extends_as_plain_jax_does(
+    monkeypatch: pytest.MonkeyPatch, dtype: str, cache_dtype: str, tolerance: float
+):
+    """Bfloat16 is within some roundings of 2^-9; results are near 1."""
+    config = ModelConfig(16, 1, 64, N, K, 32, 64)
+    attention = Attention.init(config, jax.random.key(0), out_scale=1.0, dtype=jnp.dtype(dtype))
+    x, lengths = normal(6, B, T, 64).astype(dtype), jnp.array([20, 3])
+    cache = LayerCache(*(normal(seed, B, 40, K, 32).astype(cache_dtype) for seed in (7, 8)))
+    by_kernel, cache_by_kernel = attention.extend(x, cache, lengths)
+    monkeypatch.setattr(ops, "available", lambda: False)
+    plain, plain_cache = attention.extend(x, cache, lengths)
+    assert by_kernel.dtype == plain.dtype and cache_by_kernel.keys.dtype == plain_cache.keys.dtype
+    for one, other in zip(
+        jax.tree.leaves((by_kernel, cache_by_kernel)), jax.tree.leaves((plain, plain_cache)), strict=True
+    ):
+        one, other = (np.asarray(a.astype(jnp.float32)) for a in (one, other))
+        np.testing.assert_allclose(one, other, atol=tolerance)

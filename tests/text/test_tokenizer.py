@@ -113,7 +113,7 @@ class TestOwnVocabulary:
 
 class TestBadFiles:
     def definition(self) -> dict:
-        return ByteTokenizer()._definition
+        return dict(ByteTokenizer().definition)
 
     def refuse(self, folder: Path, content: str, match: str) -> None:
         (folder / "tokenizer.json").write_text(content)

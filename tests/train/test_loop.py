@@ -1,4 +1,5 @@
 import dataclasses
+import json
 import os
 import signal
 import subprocess
@@ -171,7 +172,11 @@ def test_a_run_can_start_from_another_model(data, tmp_path):
     recipe = dataclasses.replace(RECIPE, model=dataclasses.replace(RECIPE.model, vocab_size=vocab_size), steps=4)
     first = loop.train(recipe, directory, tmp_path / "first", progress=Watch())
     start = tmp_path / "first" / "model"
+    stored = json.loads((start / "config.json").read_text())
+    assert stored["derived_from"] is None
+    (start / "config.json").write_text(json.dumps(stored | {"derived_from": "google/codegemma-2b"}))
     loop.train(recipe, directory, tmp_path / "second", start=start, progress=Watch(), stop_after=1)
+    assert "google/codegemma-2b" in (tmp_path / "second" / "model" / "NOTICE").read_text()
     begun = next(row for row in read_metrics(tmp_path / "second" / "metrics.jsonl") if "validation_loss" in row)
     untrained = next(row for row in read_metrics(tmp_path / "first" / "metrics.jsonl") if "validation_loss" in row)
     assert begun["step"] == untrained["step"] == 0

@@ -1,46 +1,56 @@
 """Model directories in Hugging Face's layout: what Transformers, vLLM and llama.cpp read and write.
 
-    config.json            the shape of the model, as `GemmaForCausalLM` has it
-    model.safetensors      the weights; or several shards and model.safetensors.index.json
-    tokenizer.json         the vocabulary
-    tokenizer_config.json  how Transformers is to use it
+    config.json             the shape of the model, as `GemmaForCausalLM` has it
+    model.safetensors       the weights; or several shards and model.safetensors.index.json
+    tokenizer.json          the vocabulary
+    tokenizer_config.json   how Transformers is to use it, and the chat template
+    generation_config.json  which ids end a text
+    NOTICE                  beside weights that were Google's
 
 Matrices are [out, in]; the unembedding is tied and has no tensor; norm weights are stored without the +1,
 and `post_attention_layernorm` is the norm before the MLP.
 """
 
-import json
-import os
-import re
-import shutil
-import tempfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.typing import DTypeLike
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
+from codegem.checkpoints.huggingface_config import (
+    CONFIG,
+    config_json,
+    generation_json,
+    read_config,
+    read_json,
+    read_order,
+    tokenizer_json,
+    write_json,
+)
+from codegem.checkpoints.huggingface_weights import INDEX, SHARD_BYTES, WEIGHTS, Weights, shards
+from codegem.checkpoints.notice import NOTICE, has_notice, notice_text
+from codegem.checkpoints.notice import origin as _origin
+from codegem.checkpoints.replacing import Write, replace_files
+from codegem.checkpoints.safetensors_file import Planned
 from codegem.errors import UserError
 from codegem.model.attention import Attention
 from codegem.model.config import ModelConfig
 from codegem.model.linear import Linear
 from codegem.model.transformer import Block, GeGLU, RMSNorm, Transformer
 from codegem.text.fim import Order
-from codegem.text.tokenizer import NAMES, Tokenizer, load_tokenizer
+from codegem.text.tokenizer import Tokenizer, load_tokenizer
 
-WEIGHTS, INDEX, CONFIG = "model.safetensors", "model.safetensors.index.json", "config.json"
-# Tensors that some files carry: a copy of the tied embedding, and a table of constants.
-_REDUNDANT = ("lm_head.weight", "rotary_emb.inv_freq")
-_COPY_AGAIN = "copy or download the model directory again"
+__all__ = ["CONFIG", "INDEX", "WEIGHTS", "assemble", "load", "origin", "plan", "read_config", "read_order", "save"]
 
 
 def load(directory: Path | str, *, dtype: DTypeLike | None = None) -> tuple[Transformer, Tokenizer]:
     """The model and the tokenizer of a directory.
+
+    On CPUs, matrices that need no other type and lie at multiples of 64 bytes stay in the mapped file; the
+    others are copied one at a time, so that memory never holds a model twice.
 
     Args:
         dtype: of the matrices in memory; default as stored. Norm scales are float32.
@@ -50,26 +60,43 @@ def load(directory: Path | str, *, dtype: DTypeLike | None = None) -> tuple[Tran
             a Gemma 1.
     """
     directory = Path(directory)
+    weights, names = _open(directory)
+    leaves, structure = jax.tree.flatten(names)
+    # A large vocabulary takes two seconds, in which other threads read the weights.
+    with ThreadPoolExecutor(1) as pool:
+        tokenizer = pool.submit(_vocabulary, directory, names.config)
+        arrays = weights.arrays(leaves, dtype)
+        return jax.tree.unflatten(structure, arrays), tokenizer.result()
+
+
+def plan(directory: Path | str) -> tuple[Transformer, Tokenizer]:
+    """`load`, but the leaves are `Planned`: `make()` gives a tensor as stored (norm scales in float32).
+
+    For whoever goes through a model one tensor at a time and must not hold it whole.
+    """
+    weights, names = _open(Path(directory))
+    return jax.tree.map(weights.planned, names), _vocabulary(Path(directory), names.config)
+
+
+def _open(directory: Path) -> tuple[Weights, Transformer]:
+    """The weights of a directory, and the model with names for its leaves, all of them checked."""
     if not directory.is_dir():
         raise UserError(f"There is no model directory {directory}; give one that holds a {CONFIG}.")
     config = read_config(directory / CONFIG)
+    weights = Weights(directory)
+    names = assemble(config, weights.check)
+    weights.refuse_others()
+    return weights, names
+
+
+def _vocabulary(directory: Path, config: ModelConfig) -> Tokenizer:
     tokenizer = load_tokenizer(directory)
     if tokenizer.vocab_size > config.vocab_size:
         raise UserError(
             f"{directory}: the tokenizer has {tokenizer.vocab_size} ids and the model {config.vocab_size}; "
-            f"they don't belong together, so {_COPY_AGAIN}."
+            "they don't belong together, so copy or download the model directory again."
         )
-    tensors = _Tensors(directory)
-
-    def read(name: str, shape: tuple[int, ...]) -> jax.Array:
-        array = tensors.read(name, shape)
-        kind = jnp.float32 if len(shape) == 1 else dtype
-        # Converted by NumPy: JAX would compile a program for each shape, longer than the reading takes.
-        return jax.device_put(array if kind is None else array.astype(kind, copy=False))
-
-    model = assemble(config, read)
-    tensors.refuse_unread()
-    return model, tokenizer
+    return tokenizer
 
 
 def save(
@@ -79,35 +106,71 @@ def save(
     *,
     dtype: DTypeLike = "bfloat16",
     order: Order = Order.PSM,
+    shard_bytes: int = SHARD_BYTES,
+    derived_from: str | None = None,
 ) -> None:
-    """Write a model directory; other files in it stay.
-
-    `order` is the layout in which the model is best asked to fill a hole; it stands in config.json as
-    "fim_order", which other programs pass over.
+    """Write a model directory; files of it that have nothing to do with the model stay.
 
     Each file is written whole under a temporary name and then renamed, the weights last: a process that
-    is killed leaves every file as it was or as it should be.
+    is killed leaves every file as it was or as it should be. Tensors are converted and written one at a time.
+
+    Args:
+        order: the layout in which the model is best asked to fill a hole; it stands in config.json as
+            "fim_order", which other programs pass over.
+        shard_bytes: weights that are larger go to several files of at most this size, with an index.
+        derived_from: whose weights these were, as `origin` says; a NOTICE is written where it is not None.
 
     Raises:
         UserError: the directory can't be written; what it held is unchanged.
     """
-    directory, kind = Path(directory), np.dtype(dtype)
-    names = assemble(model.config, lambda name, shape: name)
-    weights = zip(jax.tree.leaves(names), jax.tree.leaves(model), strict=True)
-    arrays = {name: np.ascontiguousarray(np.asarray(leaf).astype(kind)) for name, leaf in weights}
-    files: dict[str, Callable[[Path], None]] = {
-        CONFIG: lambda path: _write_json(path, _config_json(model.config, tokenizer, kind) | {"fim_order": order}),
+    kind = np.dtype(dtype)
+    stored = config_json(model.config, tokenizer, dtype=kind, order=order, derived_from=derived_from)
+    write_directory(Path(directory), model.config, tokenizer, stored, shards(tensors(model, kind), shard_bytes))
+
+
+def write_directory(
+    directory: Path, config: ModelConfig, tokenizer: Tokenizer, stored: dict[str, Any], weights: dict[str, Write]
+) -> None:
+    """Write a model directory of which config.json (`stored`) and the weights are known; `save` says how.
+
+    Raises:
+        UserError: the directory can't be written; what it held is unchanged.
+    """
+    files: dict[str, Write] = {
+        CONFIG: lambda path: write_json(path, stored),
+        "generation_config.json": lambda path: write_json(path, generation_json(tokenizer)),
         "tokenizer.json": tokenizer.save,
-        "tokenizer_config.json": lambda path: _write_json(path, _tokenizer_json(model.config)),
-        WEIGHTS: lambda path: _write_weights(path, arrays),
+        "tokenizer_config.json": lambda path: write_json(path, tokenizer_json(config)),
     }
+    if (derived_from := stored["derived_from"]) is not None:
+        files[NOTICE] = lambda path: path.write_text(notice_text(derived_from), encoding="utf-8")
     try:
-        _replace(directory, files)
-    except (OSError, SafetensorError) as error:
+        replace_files(directory, {**files, **weights}, stale=_stale(directory))
+    except OSError as error:
         raise UserError(
             f"The model could not be written to {directory} ({error}); what was there is unchanged. "
             "Make room or give another directory."
         ) from None
+
+
+def origin(directory: Path | str) -> str | None:
+    """Whose weights a model directory holds, for `save`; None where they were trained from nothing.
+
+    Raises:
+        UserError: it has no readable config.json.
+    """
+    path = Path(directory, CONFIG)
+    return _origin(path.parent, read_json(path), read_config(path))
+
+
+def tensors(model: Transformer, dtype: np.dtype) -> dict[str, Planned]:
+    """The tensors of a model by Hugging Face's names, each converted when it is asked for."""
+    names = jax.tree.leaves(assemble(model.config, lambda name, shape: name))
+
+    def planned(leaf: Any) -> Planned:
+        return Planned(leaf.shape, dtype, lambda: np.asarray(leaf).astype(dtype, copy=False))
+
+    return {name: planned(leaf) for name, leaf in zip(names, jax.tree.leaves(model), strict=True)}
 
 
 def assemble(config: ModelConfig, tensor: Callable[[str, tuple[int, ...]], Any]) -> Transformer:
@@ -152,215 +215,7 @@ def assemble(config: ModelConfig, tensor: Callable[[str, tuple[int, ...]], Any])
     )
 
 
-class _Tensors:
-    """The tensors of a directory, in one file or in shards, read through a memory map."""
-
-    def __init__(self, directory: Path):
-        self._open: dict[Path, tuple[Any, list[str]]] = {}
-        self._read: set[str] = set()
-        whole, index = directory / WEIGHTS, directory / INDEX
-        if whole.exists() or not index.exists():
-            self._list = whole
-            self._files = dict.fromkeys(self._file(whole)[1], whole)
-        else:
-            self._list = index
-            self._files = _read_index(index)
-
-    def read(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
-        """One tensor, after its dtype and shape are seen to be right."""
-        if name not in self._files:
-            raise UserError(
-                f"{self._list} has no tensor {name}, which {CONFIG} asks for with shape {list(shape)}; {_COPY_AGAIN}."
-            )
-        file = self._files[name]
-        handle, names = self._file(file)
-        if name not in names:
-            raise UserError(f"{file} has no tensor {name}, though {self._list.name} says so; {_COPY_AGAIN}.")
-        stored = handle.get_slice(name)
-        if stored.get_dtype() not in ("F32", "BF16", "F16"):
-            raise UserError(
-                f"{file}: tensor {name} is of type {stored.get_dtype()}, but F32, BF16 or F16 is needed; "
-                "use the weights before quantization."
-            )
-        if tuple(stored.get_shape()) != shape:
-            raise UserError(
-                f"{file}: tensor {name} has shape {stored.get_shape()}, but {CONFIG} asks for {list(shape)}; "
-                f"the two don't belong together, so {_COPY_AGAIN}."
-            )
-        self._read.add(name)
-        return handle.get_tensor(name)
-
-    def refuse_unread(self) -> None:
-        """Raise for a tensor that the model has no place for: of another architecture, or one layer more."""
-        others = sorted(n for n in self._files if n not in self._read and not n.endswith(_REDUNDANT))
-        if others:
-            raise UserError(
-                f"{self._list} has {len(others)} tensors without a place in {CONFIG}, the first {others[0]}; "
-                f"the two don't belong together, so {_COPY_AGAIN}."
-            )
-
-    def _file(self, path: Path) -> tuple[Any, list[str]]:
-        """An open safetensors file and the names of its tensors."""
-        if path not in self._open:
-            try:
-                handle = safe_open(path, framework="np")
-                self._open[path] = handle, list(handle.keys())
-            except FileNotFoundError:
-                raise UserError(f"{path} does not exist; {_COPY_AGAIN}.") from None
-            except (SafetensorError, OSError) as error:
-                raise UserError(f"{path} is cut or no safetensors file ({error}); {_COPY_AGAIN}.") from None
-        return self._open[path]
-
-
-def _read_index(path: Path) -> dict[str, Path]:
-    """Tensor name to shard, of `model.safetensors.index.json`."""
-    weight_map = _read_json(path).get("weight_map")
-    if not isinstance(weight_map, dict) or not all(isinstance(file, str) for file in weight_map.values()):
-        raise UserError(f'{path} has no "weight_map" of tensor names to files; {_COPY_AGAIN}.')
-    for file in weight_map.values():
-        if not re.fullmatch(r"[\w.-]+\.safetensors", file):
-            raise UserError(f"{path} names the shard {file!r}, which is not a file beside it; {_COPY_AGAIN}.")
-    return {name: path.parent / file for name, file in weight_map.items()}
-
-
-# ModelConfig's fields by their names in config.json.
-_SHAPE = {
-    "vocab_size": "vocab_size",
-    "num_layers": "num_hidden_layers",
-    "d_model": "hidden_size",
-    "num_heads": "num_attention_heads",
-    "num_kv_heads": "num_key_value_heads",
-    "head_dim": "head_dim",
-    "d_mlp": "intermediate_size",
-    "context_length": "max_position_embeddings",
-}
-# What else changes the arithmetic, and the values that mean Gemma 1. "gelu" is what CodeGemma 2B 1.0 ships;
-# the tanh approximation is meant (transformers#29402).
-_ARITHMETIC: dict[str, tuple[Any, ...]] = {
-    "model_type": ("gemma",),
-    "hidden_act": ("gelu_pytorch_tanh", "gelu"),
-    "hidden_activation": ("gelu_pytorch_tanh", "gelu", None),
-    "tie_word_embeddings": (True,),
-    "attention_bias": (False, None),
-    "use_bidirectional_attention": (False, None),
-    "rope_scaling": (None,),
-    "quantization_config": (None,),
-}
-
-
-def read_config(path: Path) -> ModelConfig:
-    """The `ModelConfig` of a `config.json`."""
-    stored = _read_json(path)
-    if "model_type" not in stored:
-        raise UserError(f'{path} has no "model_type"; a Gemma model directory says "gemma".')
-    rope = stored.get("rope_parameters") or {}  # Transformers 5; before it rope_theta and rope_scaling
-    found = {key: stored[key] for key in _ARITHMETIC if key in stored}
-    for key, value in found.items():
-        if not any(value is right or value == right for right in _ARITHMETIC[key]):
-            raise _unsupported(path, key, value, _ARITHMETIC[key][0])
-    if not isinstance(rope, dict) or rope.get("rope_type", "default") != "default":
-        raise _unsupported(path, "rope_parameters", rope, {"rope_type": "default"})
-    shape = {field: _number(path, key, stored.get(key), int) for field, key in _SHAPE.items()}
-    theta = stored.get("rope_theta", rope.get("rope_theta", 10_000.0))
-    try:
-        return ModelConfig(
-            **shape,
-            rope_theta=float(_number(path, "rope_theta", theta, (int, float))),
-            norm_eps=float(_number(path, "rms_norm_eps", stored.get("rms_norm_eps", 1e-6), (int, float))),
-        )
-    except ValueError as error:
-        raise UserError(f"{path} describes no Gemma model: {error}.") from None
-
-
-def read_order(path: Path) -> Order:
-    """The layout of prompts that a `config.json` names; CodeGemma's own, PSM, where it names none."""
-    found = _read_json(path).get("fim_order", Order.PSM)
-    if found not in list(Order):
-        known = ", ".join(Order)
-        raise UserError(
-            f'{path} says "fim_order": {json.dumps(found):.80}, but the layouts are {known}; {_COPY_AGAIN}.'
-        )
-    return Order(found)
-
-
-def _unsupported(path: Path, key: str, found: Any, wanted: Any) -> UserError:
-    return UserError(
-        f'{path} says "{key}": {json.dumps(found):.80}, but codegem runs Gemma 1, where it is '
-        f"{json.dumps(wanted)}; give a Gemma 1 or CodeGemma model."
-    )
-
-
-def _number(path: Path, key: str, value: Any, kind: Any) -> Any:
-    if isinstance(value, bool) or not isinstance(value, kind) or not value > 0:
-        found = json.dumps(value)
-        raise UserError(f'{path}: "{key}" must be a number above 0, but is {found:.80}; {_COPY_AGAIN}.')
-    return value
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path} does not exist; a model directory needs it.") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{path} is not readable as JSON ({error}); {_COPY_AGAIN}.") from None
-    if not isinstance(value, dict):
-        raise UserError(f"{path} is not a JSON object; {_COPY_AGAIN}.")
-    return value
-
-
-def _config_json(config: ModelConfig, tokenizer: Tokenizer, dtype: np.dtype) -> dict[str, Any]:
-    special = tokenizer.special
-    return {
-        "architectures": ["GemmaForCausalLM"],
-        "model_type": "gemma",
-        **{key: getattr(config, field) for field, key in _SHAPE.items()},
-        "rope_theta": config.rope_theta,
-        "rms_norm_eps": config.norm_eps,
-        "hidden_act": "gelu_pytorch_tanh",
-        "hidden_activation": "gelu_pytorch_tanh",
-        "tie_word_embeddings": True,
-        "attention_bias": False,
-        "attention_dropout": 0.0,
-        "bos_token_id": special.bos,
-        "eos_token_id": special.eos,
-        "pad_token_id": special.pad,
-        "torch_dtype": dtype.name,
-        "use_cache": True,
-    }
-
-
-def _tokenizer_json(config: ModelConfig) -> dict[str, Any]:
-    names = {name: aliases[0] for name, aliases in NAMES.items()}
-    others = [names[name] for name in NAMES if name not in ("pad", "eos", "bos", "unk")]
-    return {
-        "tokenizer_class": "PreTrainedTokenizerFast",  # read tokenizer.json as it is
-        **{f"{name}_token": names[name] for name in ("bos", "eos", "unk", "pad")},
-        "additional_special_tokens": others,
-        "add_bos_token": True,
-        "add_eos_token": False,
-        "clean_up_tokenization_spaces": False,
-        "model_max_length": config.context_length,
-        "padding_side": "left",
-    }
-
-
-def _write_json(path: Path, value: dict[str, Any]) -> None:
-    path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
-
-
-def _write_weights(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    save_file(arrays, path, metadata={"format": "pt"})  # Transformers insists on a format
-    shutil.copymode(path.with_name(CONFIG), path)  # safetensors makes files that only their owner can read
-
-
-def _replace(directory: Path, files: dict[str, Callable[[Path], None]]) -> None:
-    """Write all files elsewhere on the same disk, then rename them into place in their order."""
-    directory.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=directory, prefix=".saving-") as staging:
-        for name, write in files.items():
-            write(Path(staging, name))
-            with open(Path(staging, name), "rb") as written:
-                os.fsync(written.fileno())
-        for name in files:
-            os.replace(Path(staging, name), directory / name)
+def _stale(directory: Path) -> list[str]:
+    """Weights and notice of an earlier model, which would be taken for the new one's."""
+    found = [path.name for path in directory.glob("model-*-of-*.safetensors")]
+    return [*found, WEIGHTS, INDEX, *([NOTICE] if has_notice(directory) else [])]

@@ -1,4 +1,4 @@
-"""`codegem complete` and `codegem models`."""
+"""`codegem complete`."""
 
 import sys
 
@@ -24,7 +24,7 @@ def complete(words: list[str]) -> None:
 
         Args:
             place: FILE:LINE[:COLUMN], counted from 1; the column defaults to the end of the line.
-            model: nano, or a directory in Hugging Face's layout.
+            model: nano, a model directory, a .gguf file, or a hub id such as google/codegemma-2b.
             max_tokens: the longest answer.
             temperature: 0 takes the likeliest token each time; more is more varied.
             top_p: with a temperature, choose among the likeliest tokens of this probability together.
@@ -54,26 +54,3 @@ def complete(words: list[str]) -> None:
             print(display.show(document, done, model=model, parameters=loaded.parameters, style=style), end="")
 
     parse(run, "complete", words)
-
-
-def models(words: list[str]) -> None:
-    """`codegem models`."""
-
-    def run(json: bool = False) -> None:
-        """List the models at hand: codegem models
-
-        Args:
-            json: print an array for programs.
-        """
-        import codegem
-
-        rows = codegem.models()
-        if json:
-            print_json(rows)
-            return
-        for row in rows:
-            print(
-                f"{row['name']}  {row['parameters'] / 1e6:.1f} M parameters, {row['context_length']} tokens of context"
-            )
-
-    parse(run, "models", words)

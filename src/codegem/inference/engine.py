@@ -1,35 +1,49 @@
 """Text from one model on this machine.
 
-The host decides (prompts, sizes, stopping) and the device computes (`_extend`, the one compiled program).
-A prompt goes through it in pieces of a few sizes and each new token as a piece of one, over a cache whose
-capacity also has a few sizes, so that compiling is done once for each pair and found on disk afterwards.
+The host decides (prompts, pieces, drafts, stopping) and the device computes (`programs`). A prompt goes on from
+the longest beginning that a slot of the `PrefixCache` holds, in pieces of a few sizes; then come passes of one
+token each, or of a token and a draft (`lookup`).
+
+Whoever reads decides how long the work goes on: closing the iterator ends it with the pass at hand, and what was
+read by then is kept for the next request. A pass is a piece of the prompt or a step of the answer.
 """
 
 from collections.abc import Generator, Sequence
-from functools import partial
+from contextlib import closing
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Int
 
 from codegem.errors import UserError
 from codegem.generate import Chunk, Infill, Request, StopReason
+from codegem.inference import pieces
+from codegem.inference.lookup import Lookup
+from codegem.inference.prefix_cache import PrefixCache, Slot
+from codegem.inference.programs import Arrays, Programs
 from codegem.inference.sampling import Greedy, Sampler, StopStrings, sampler
-from codegem.model.attention import LayerCache
+from codegem.inference.session import Counts, Session
+from codegem.model.fused import FusedTransformer
 from codegem.model.transformer import Transformer
 from codegem.text import fim
 from codegem.text.tokenizer import Detokenizer, Tokenizer
 
-# A longer prompt takes several pieces of the largest size: no slower than one piece, and the memory of
-# attention stays bounded by PIECES[-1] · capacity logits a head. Each further size would save some padding
-# and cost a tenth of a second in every process that uses it, for tracing and loading its program.
-PIECES = (64, 256)
-SMALLEST_CAPACITY = 256
+CACHE_BYTES = 1 << 30
+# Below this a step takes about as long as the host needs for it, so that the next one is asked for before the
+# token is read; a draft can't be made then, and would save nothing.
+LOOKUP_PARAMETERS = 100_000_000
 
 
 class Engine:
     """Fulfils `codegem.generate.TextSource`, and gives token ids and logits.
+
+    Args:
+        order: the layout of prompts with a hole.
+        cache_bytes: that keys and values of earlier requests may take; 0 keeps none. The slot used last stays
+            even if it alone is larger.
+        lookup: whether to draft tokens from text at hand; by default where a step is slow enough for it to pay.
+
+    Attributes:
+        counts: for whoever watches.
 
     Example:
         >>> from codegem.model.config import ModelConfig
@@ -41,12 +55,23 @@ class Engine:
     """
 
     def __init__(
-        self, model: Transformer, tokenizer: Tokenizer, *, name: str = "model", order: fim.Order = fim.Order.PSM
+        self,
+        model: Transformer | FusedTransformer,
+        tokenizer: Tokenizer,
+        *,
+        name: str = "model",
+        order: fim.Order = fim.Order.PSM,
+        cache_bytes: int = CACHE_BYTES,
+        lookup: bool | None = None,
     ):
         self.name = name
         self.order = order
         self.tokenizer = tokenizer
         self.model = jax.device_put(model)
+        self.counts = Counts()
+        self._programs = Programs(self.model)
+        self._kept = PrefixCache[Arrays](cache_bytes)
+        self._lookup = model.config.parameters >= LOOKUP_PARAMETERS if lookup is None else lookup
         self._stop_ids = fim.stop_ids(tokenizer)
 
     @property
@@ -66,6 +91,7 @@ class Engine:
         max_tokens: int,
         choose: Sampler | None = None,
         stop_ids: frozenset[int] = frozenset(),
+        reference: Sequence[int] = (),
     ) -> Generator[int]:
         """Token ids after `prompt` as they are made; closing the iterator ends the work.
 
@@ -73,34 +99,40 @@ class Engine:
             prompt: ids as they are; no BOS is added.
             choose: from `sampling.sampler`; greedy by default.
             stop_ids: the stream ends before the first of these.
+            reference: other text that the answer may repeat. The model does not read it, and it changes no
+                token: it is looked through for drafts.
 
         Raises:
             UserError: the prompt is empty, holds an unknown id, or leaves no room for `max_tokens`.
         """
-        if max_tokens < 1:
-            raise UserError(f"max_tokens is {max_tokens}; it must be at least 1.")
-        self._check(prompt, max_tokens)
-        return self._stream(np.asarray(prompt, np.int32), max_tokens, choose or Greedy(), stop_ids)
+        return _flat(self._start(list(prompt), max_tokens, choose or Greedy(), stop_ids, reference))
 
     def logits(self, ids: Sequence[int]) -> np.ndarray:
-        """Float32 logits [T, V] of the token after each of T ids, by one full forward pass."""
+        """Float32 logits [T, V] of the token after each of T ids."""
         self._check(ids, 0)
-        tokens = np.full((1, _capacity(len(ids))), self.tokenizer.special.pad, np.int32)
-        tokens[0, : len(ids)] = ids
-        return np.asarray(_forward(self.model, tokens)[0, : len(ids)])
+        cache = self._programs.cache(pieces.capacity(len(ids)))
+        found = np.empty((len(ids), self.model.config.vocab_size), np.float32)
+        size = pieces.LARGE[0]
+        for start in range(0, len(ids), size):
+            part = np.asarray(ids[start : start + size], np.int32)
+            padded = np.pad(part, (0, size - len(part)), constant_values=self.tokenizer.special.pad)[None]
+            logits, cache = self._programs.logits(cache, padded, start)
+            found[start : start + size] = logits[: len(part)]
+        return found
 
     def _generate(self, index: int, request: Request) -> Generator[Chunk]:
         choose = sampler(request.temperature, request.top_p, request.seed)
         text, stops = Detokenizer(self.tokenizer), StopStrings(request.stop)
-        made = 0
-        prompt = self._tokens(request.prompt)
-        for token in self.stream(prompt, max_tokens=request.max_tokens, choose=choose, stop_ids=self._stop_ids):
-            made += 1
-            sure = stops.push(text.push(token))
-            if stops.found:
-                yield Chunk(index, sure, 1, StopReason.STOP)
-                return
-            yield Chunk(index, sure, 1)
+        made, prompt = 0, self._tokens(request.prompt)
+        with closing(self._start(prompt, request.max_tokens, choose, self._stop_ids)) as passes:
+            for tokens in passes:
+                if not tokens:
+                    yield Chunk(index, "")
+                for token in tokens:
+                    made += 1
+                    yield Chunk(index, stops.push(text.push(token)), 1, StopReason.STOP if stops.found else None)
+                    if stops.found:
+                        return
         # Bytes of an unfinished character are left out: half a character is of no use to anybody.
         reason = StopReason.LENGTH if made == request.max_tokens else StopReason.STOP
         yield Chunk(index, stops.flush(), 0, reason)
@@ -112,26 +144,50 @@ class Engine:
             prompt.prefix, prompt.suffix, self.tokenizer, path=prompt.path, context=prompt.context, order=self.order
         )
 
-    def _stream(self, prompt: np.ndarray, max_tokens: int, choose: Sampler, stop_ids: frozenset[int]) -> Generator[int]:
-        pieces = _pieces(len(prompt))
-        cache = _empty_cache(self.model, _capacity(max(sum(pieces), len(prompt) + max_tokens)))
-        extend = partial(_extend, self.model, choose)
-        filled, token = 0, None
-        for size in pieces:
-            real = prompt[filled : filled + size]
-            padded = np.pad(real, (0, size - len(real)), constant_values=self.tokenizer.special.pad)[None]
-            token, cache = extend(padded, cache, _one(filled), _one(len(real)))
-            filled += len(real)
-        for left in reversed(range(max_tokens)):
-            following = None
-            if left:  # asked for before this token is read, so that the device does not wait for the host
-                following, cache = extend(token, cache, _one(filled), _one(1))
-                filled += 1
-            made = int(np.asarray(token)[0, 0])
-            if made in stop_ids:
-                return
-            yield made
-            token = following
+    def _start(
+        self,
+        prompt: list[int],
+        max_tokens: int,
+        choose: Sampler,
+        stop_ids: frozenset[int],
+        reference: Sequence[int] = (),
+    ) -> Generator[list[int]]:
+        """New tokens of each pass over a prompt, once it is checked."""
+        if max_tokens < 1:
+            raise UserError(f"max_tokens is {max_tokens}; it must be at least 1.")
+        self._check(prompt, max_tokens)
+        lookup = None
+        if self._lookup:
+            lookup = Lookup(fim.cursor_last(prompt, self.tokenizer), reference, self._stop_ids)
+        return self._passes(prompt, max_tokens, choose, stop_ids, lookup)
+
+    def _passes(
+        self, prompt: list[int], max_tokens: int, choose: Sampler, stop_ids: frozenset[int], lookup: Lookup | None
+    ) -> Generator[list[int]]:
+        """The passes of a session; its slot is kept if they end, or are closed, and no error came."""
+        slot = self._slot(prompt, max_tokens)
+        session = Session(self._programs, slot, choose, self.tokenizer.special.pad, self.counts)
+        try:
+            yield from session.passes(prompt, max_tokens, stop_ids, lookup)
+        except GeneratorExit:
+            self._kept.put(slot)
+            raise
+        self._kept.put(slot)
+
+    def _slot(self, prompt: list[int], max_tokens: int) -> Slot[Arrays]:
+        """A slot with room for the prompt and its answer, which holds as much of the prompt as is at hand."""
+        capacity = pieces.capacity(len(prompt) + max_tokens)
+        found = self._kept.find(prompt)
+        if found and found.taken and found.slot.capacity >= capacity:
+            slot = found.slot
+            del slot.tokens[found.common :]
+        else:
+            size, common = self._programs.size(capacity), found.common if found else 0
+            self._kept.make_room(size)
+            arrays = self._programs.cache(capacity, found.slot.arrays if found else None, common)
+            slot = Slot(arrays, capacity, size, prompt[:common])
+        slot.prompt_length = len(prompt)
+        return slot
 
     def _check(self, prompt: Sequence[int], max_tokens: int) -> None:
         vocabulary, context = self.model.config.vocab_size, self.context_length
@@ -146,50 +202,7 @@ class Engine:
             )
 
 
-def _pieces(length: int) -> list[int]:
-    """The sizes in which a prompt of `length` tokens is read; only the last one may be padded.
-
-    >>> _pieces(5), _pieces(256), _pieces(600)
-    ([64], [256], [256, 256, 256])
-    """
-    whole, rest = divmod(length, PIECES[-1])
-    return [PIECES[-1]] * whole + ([next(size for size in PIECES if size >= rest)] if rest else [])
-
-
-def _capacity(slots: int) -> int:
-    """The cache size that holds `slots` positions: a power of two.
-
-    >>> _capacity(5), _capacity(512), _capacity(513)
-    (256, 512, 1024)
-    """
-    return max(SMALLEST_CAPACITY, 1 << (slots - 1).bit_length())
-
-
-def _one(number: int) -> np.ndarray:
-    return np.array([number], np.int32)
-
-
-def _empty_cache(model: Transformer, capacity: int) -> tuple[LayerCache, ...]:
-    """Zeros from the host: `jnp.zeros` would compile a program in every process."""
-    shapes = jax.eval_shape(lambda: model.init_cache(1, capacity))
-    return jax.device_put(jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes))
-
-
-@partial(jax.jit, donate_argnames="cache")
-def _extend(
-    model: Transformer,
-    choose: Sampler,
-    tokens: Int[Array, "1 T"],
-    cache: tuple[LayerCache, ...],
-    filled: Int[Array, "1"],
-    real: Int[Array, "1"],
-) -> tuple[Int[Array, "1 1"], tuple[LayerCache, ...]]:
-    """Read `real` tokens (padded to T) behind `filled` slots; the token after them, and the cache."""
-    hidden, cache = model.extend(tokens, cache, filled)
-    last = jnp.take_along_axis(hidden, (real - 1)[:, None, None], axis=1)
-    return choose(model.unembed(last)[:, 0], filled + real)[:, None], cache
-
-
-@jax.jit
-def _forward(model: Transformer, tokens: Int[Array, "1 T"]) -> Array:
-    return model(tokens)
+def _flat(passes: Generator[list[int]]) -> Generator[int]:
+    with closing(passes):
+        for tokens in passes:
+            yield from tokens

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Protocol
 
 import equinox as eqx
 import jax
@@ -11,12 +12,33 @@ from jaxtyping import Array, Float, Int, UInt32
 
 from codegem.errors import UserError
 
+_ROW = 512  # a vocabulary is looked through in rows: see `_rows`
+
+
+class Sampler(Protocol):
+    """Chooses a token for each of R positions of one text; a pytree, because compiled programs take it.
+
+    A choice depends on the logits and the position of its row alone, so that it is the same whether positions
+    are computed one by one or together.
+    """
+
+    def __call__(self, logits: Float[Array, "R V"], positions: Int[Array, "R"]) -> Int[Array, "R"]:
+        """Token ids.
+
+        Args:
+            positions: of the tokens to be chosen, counted from the beginning of the prompt.
+        """
+        ...
+
 
 class Greedy(eqx.Module):
     """The likeliest token; of equals the one with the smallest id."""
 
-    def __call__(self, logits: Float[Array, "B V"], positions: Int[Array, "B"]) -> Int[Array, "B"]:
-        return jnp.argmax(logits, axis=-1).astype(jnp.int32)
+    def __call__(self, logits: Float[Array, "R V"], positions: Int[Array, "R"]) -> Int[Array, "R"]:
+        rows = _rows(logits, -jnp.inf)
+        row = jnp.argmax(rows.max(axis=-1), axis=-1)
+        inside = jnp.argmax(jnp.take_along_axis(rows, row[:, None, None], axis=1)[:, 0], axis=-1)
+        return (row * _ROW + inside).astype(jnp.int32)
 
 
 class TopP(eqx.Module):
@@ -30,17 +52,55 @@ class TopP(eqx.Module):
     p: Float[np.ndarray, ""]
     seed: UInt32[np.ndarray, ""]
 
-    def __call__(self, logits: Float[Array, "B V"], positions: Int[Array, "B"]) -> Int[Array, "B"]:
-        logits, ids = jax.lax.top_k(logits / self.temperature, logits.shape[-1])
-        probabilities = jax.nn.softmax(logits, axis=-1)
-        likelier = jnp.cumsum(probabilities, axis=-1) - probabilities
-        logits = jnp.where(likelier < self.p, logits, -jnp.inf)
-        keys = jax.vmap(jax.random.fold_in, (None, 0))(jax.random.key(self.seed), positions)
-        chosen = jax.vmap(jax.random.categorical)(keys, logits)
-        return jnp.take_along_axis(ids, chosen[:, None], axis=-1)[:, 0].astype(jnp.int32)
+    def __call__(self, logits: Float[Array, "R V"], positions: Int[Array, "R"]) -> Int[Array, "R"]:
+        return jax.lax.map(lambda row: self._one(*row), (logits, positions))
+
+    def _one(self, logits: Float[Array, "V"], position: Int[Array, ""]) -> Int[Array, ""]:
+        probabilities = _rows(jax.nn.softmax(logits / self.temperature)[None], 0.0)[0]
+        kept = jnp.where(probabilities >= _nucleus(probabilities, self.p), probabilities, 0.0)
+        key = jax.random.fold_in(jax.random.key(self.seed), position)
+        return _draw(kept, jax.random.uniform(key)).astype(jnp.int32)
 
 
-Sampler = Greedy | TopP
+def _rows(a: Float[Array, "R V"], filler: float) -> Float[Array, "R rows 512"]:
+    """The vocabulary in rows. XLA on CPUs reduces 256,000 numbers ten times as fast in two steps as in one."""
+    padded = jnp.pad(a, ((0, 0), (0, -a.shape[1] % _ROW)), constant_values=filler)
+    return padded.reshape(len(a), -1, _ROW)
+
+
+def _nucleus(probabilities: Float[Array, "rows 512"], p: Float[np.ndarray, ""]) -> Float[Array, ""]:
+    """The largest bound with which the tokens at or above it reach `p` together.
+
+    Found by bisection over the bits of a float32, whose order is that of the numbers; sorting 256,000 takes
+    fifty times as long.
+    """
+
+    def halve(_: int, bounds: tuple[Array, Array]) -> tuple[Array, Array]:
+        low, high = bounds
+        middle = low + (high - low) // 2
+        bound = jax.lax.bitcast_convert_type(middle, jnp.float32)
+        reached = jnp.where(probabilities >= bound, probabilities, 0.0).sum(axis=0).sum() >= p
+        return jnp.where(reached, middle, low), jnp.where(reached, high, middle)
+
+    above_1 = jnp.float32(1.0).view(jnp.int32) + 1
+    low, _ = jax.lax.fori_loop(0, 30, halve, (jnp.int32(0), above_1))
+    return jax.lax.bitcast_convert_type(low, jnp.float32)
+
+
+def _draw(weights: Float[Array, "rows 512"], uniform: Float[Array, ""]) -> Int[Array, ""]:
+    """The place where the running sum of `weights` passes the share `uniform` of the whole; never one of weight 0."""
+    sums = weights.sum(axis=1)
+    ends = jnp.cumsum(sums)
+    row = _place(ends, sums, uniform * ends[-1])
+    rest = uniform * ends[-1] - (ends[row] - sums[row])
+    return row * _ROW + _place(jnp.cumsum(weights[row]), weights[row], rest)
+
+
+def _place(ends: Float[Array, "n"], weights: Float[Array, "n"], at: Float[Array, ""]) -> Int[Array, ""]:
+    """The first place of weight whose end lies behind `at`; rounding may leave none, then the last of weight."""
+    inside = (ends > at) & (weights > 0)
+    last = len(weights) - 1 - jnp.argmax(weights[::-1] > 0)
+    return jnp.where(inside.any(), jnp.argmax(inside), last)
 
 
 def sampler(temperature: float, top_p: float, seed: int) -> Sampler:

@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from codegem.kernels import ops
 from codegem.model.blockwise import block_attention, blockwise_attention
 from codegem.model.config import ModelConfig
 from codegem.model.linear import Linear
@@ -74,7 +75,15 @@ class Attention(eqx.Module):
     def extend(
         self, x: Float[Array, "B T D"], cache: LayerCache, lengths: Int[Array, "B"]
     ) -> tuple[Float[Array, "B T D"], LayerCache]:
-        """Attention of T new positions, which stand behind `lengths` filled slots of the cache."""
+        """Attention of T new positions, which stand behind `lengths` filled slots of the cache.
+
+        On CPUs one kernel does it, which reads the filled slots only; elsewhere, and where the kernels were not
+        built, the whole cache is read and what is not filled is masked.
+        """
+        if ops.available() and cache.keys.dtype in (jnp.float32, jnp.bfloat16):
+            q, k, v = (_heads(layer(x), self.config.head_dim).astype(jnp.float32) for layer in (self.q, self.k, self.v))
+            mixed, cache = _attend_on_cpu(q, k, v, cache, lengths, self.config.rope_theta)
+            return self.o(_flat(mixed).astype(x.dtype)), cache
         positions = lengths[:, None] + jnp.arange(x.shape[1])
         q, k, v = self._project(x, positions)
         cache = LayerCache(_write(cache.keys, k, lengths), _write(cache.values, v, lengths))
@@ -87,6 +96,14 @@ class Attention(eqx.Module):
         q, k, v = (_heads(layer(x), heads) for layer in (self.q, self.k, self.v))
         q = rope(q, positions, theta) * jnp.asarray(heads**-0.5, x.dtype)
         return q, rope(k, positions, theta), v
+
+
+def _attend_on_cpu(
+    q: Array, k: Array, v: Array, cache: LayerCache, lengths: Array, theta: float
+) -> tuple[Array, LayerCache]:
+    lengths = jnp.asarray(lengths, jnp.int32)
+    mixed, keys, values = ops.attend_cached(q, k, v, cache.keys, cache.values, lengths, theta=theta)
+    return mixed, LayerCache(keys, values)
 
 
 def _heads(x: Array, head_dim: int) -> Array:

@@ -1,16 +1,28 @@
 """The linear layer, the one part of the model that changes with the hardware."""
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax.experimental.layout import Layout, with_layout_constraint
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
+
+from codegem.kernels import ops
+from codegem.kernels.matrix import QuantizedMatrix
+
+# So many rows of bfloat16 are multiplied by a kernel on CPUs, and more by XLA. For one row XLA takes 11 times as long;
+# for 8 it takes a third less, but drafts of up to 8 tokens shall be checked by the arithmetic of one (docs/LOG.md).
+FEW_ROWS = 8
+
+# Float[Array, "out in"], or a QuantizedMatrix. A type checker is not told: training has only the first, and asks.
+Matrix = Any
 
 
 class Linear(eqx.Module):
-    """A dense layer without bias; the weight lies as in Hugging Face's files, [out, in]."""
+    """A layer without bias; the weight lies as in Hugging Face's files, [out, in], or is quantized."""
 
-    weight: Float[Array, "out in"]
+    weight: Matrix
 
     @staticmethod
     def init(d_in: int, d_out: int, key: Array, *, scale: float = 1.0, dtype: jnp.dtype) -> "Linear":
@@ -21,11 +33,26 @@ class Linear(eqx.Module):
         return product(x, self.weight)
 
 
-def product(x: Float[Array, "*batch in"], weight: Float[Array, "out in"]) -> Float[Array, "*batch out"]:
+def product(x: Float[Array, "*batch in"], weight: Matrix) -> Float[Array, "*batch out"]:
     """x · weightᵀ in the dtype of `x`, accumulated in float32."""
+    return wide_product(x, weight).astype(x.dtype)
+
+
+def wide_product(x: Float[Array, "*batch in"], weight: Matrix) -> Float[Array, "*batch out"]:
+    """x · weightᵀ in float32, not rounded to the dtype of `x`."""
     rows = x.reshape(-1, x.shape[-1])
-    on_cpu = jax.default_backend() == "cpu" and x.dtype == jnp.bfloat16
-    return (_product_on_cpu if on_cpu else _product)(rows, weight).reshape(*x.shape[:-1], -1)
+    if isinstance(weight, QuantizedMatrix):
+        made = dot(rows, weight.dequantize(), 1, 1)
+    elif jax.default_backend() == "cpu" and x.dtype == jnp.bfloat16:
+        made = _product_on_cpu(rows, weight)
+    else:
+        made = dot(rows, weight, 1, 1)
+    return made.reshape(*x.shape[:-1], -1)
+
+
+def rows_of(matrix: Matrix, indices: Int[Array, "*batch"]) -> Float[Array, "*batch in"]:
+    """Rows of a matrix: the embedding of tokens. They are float32 where it is quantized."""
+    return matrix.take(indices) if isinstance(matrix, QuantizedMatrix) else matrix[indices]
 
 
 def dot(a: Float[Array, "..."], b: Float[Array, "..."], axis_a: int, axis_b: int) -> Float[Array, "rows columns"]:
@@ -33,17 +60,15 @@ def dot(a: Float[Array, "..."], b: Float[Array, "..."], axis_a: int, axis_b: int
     return jax.lax.dot_general(a, b, (((axis_a,), (axis_b,)), ((), ())), preferred_element_type=jnp.float32)
 
 
-def _product(x: Array, weight: Array) -> Array:
-    return dot(x, weight, 1, 1).astype(x.dtype)
-
-
 @jax.custom_vjp
 def _product_on_cpu(x: Array, weight: Array) -> Array:
-    return _product(x, weight)
+    if len(x) <= FEW_ROWS and weight.dtype == jnp.bfloat16 and ops.available():
+        return ops.dense_product(x, weight)
+    return dot(x, weight, 1, 1)
 
 
 def _forward(x: Array, weight: Array) -> tuple[Array, tuple[Array, Array]]:
-    return _product(x, weight), (x, weight)
+    return dot(x, weight, 1, 1), (x, weight)
 
 
 def _backward(saved: tuple[Array, Array], dy: Array) -> tuple[Array, Array]:
@@ -54,6 +79,7 @@ def _backward(saved: tuple[Array, Array], dy: Array) -> tuple[Array, Array]:
     made real by a layout constraint costs little against that.
     """
     x, weight = saved
+    dy = dy.astype(x.dtype)
     dx = dot(dy, weight, 1, 0).astype(x.dtype)
     dweight = dot(transposed(dy), x, 1, 0)
     return dx, dweight.astype(weight.dtype)

@@ -1,6 +1,7 @@
 """Gemma 1: RMSNorm, GeGLU, the block and the transformer (arXiv 2403.08295)."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -8,9 +9,10 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, Int
 
+from codegem.kernels.matrix import QuantizedMatrix
 from codegem.model.attention import Attention, LayerCache
 from codegem.model.config import ModelConfig
-from codegem.model.linear import Linear, dot
+from codegem.model.linear import Linear, Matrix, rows_of, wide_product
 
 
 class RMSNorm(eqx.Module):
@@ -91,7 +93,7 @@ class Transformer(eqx.Module):
         (1, 3, 8192)
     """
 
-    embedding: Float[Array, "V D"]
+    embedding: Matrix
     blocks: tuple[Block, ...]
     final_norm: RMSNorm
     config: ModelConfig = eqx.field(static=True)
@@ -149,14 +151,12 @@ class Transformer(eqx.Module):
 
     def unembed(self, hidden: Float[Array, "*batch D"]) -> Float[Array, "*batch V"]:
         """Float32 logits by the tied embedding; never rounded to bfloat16, whose steps near 16 are 0.06."""
-        return dot(hidden.reshape(-1, hidden.shape[-1]), self.embedding, 1, 1).reshape(*hidden.shape[:-1], -1)
+        return wide_product(hidden, self.embedding)
 
     def init_cache(self, batch: int, capacity: int, dtype: DTypeLike | None = None) -> tuple[LayerCache, ...]:
-        """An empty cache for `capacity` positions; `dtype` defaults to that of the weights."""
-        config = self.config
-        shape = (batch, capacity, config.num_kv_heads, config.head_dim)
-        kind = self.embedding.dtype if dtype is None else jnp.dtype(dtype)
-        return tuple(LayerCache(jnp.zeros(shape, kind), jnp.zeros(shape, kind)) for _ in self.blocks)
+        """An empty cache for `capacity` positions; `dtype` defaults to that of the weights, or bfloat16."""
+        stored = jnp.bfloat16 if isinstance(self.embedding, QuantizedMatrix) else self.embedding.dtype
+        return empty_cache(self.config, batch, capacity, stored if dtype is None else dtype)
 
     def extend(
         self, tokens: Int[Array, "B T"], cache: Sequence[LayerCache], lengths: Int[Array, "B"]
@@ -175,13 +175,29 @@ class Transformer(eqx.Module):
         return self.final_norm(x), tuple(extended)
 
     def _embed(self, tokens: Array) -> Array:
-        rows = self.embedding[tokens]
-        return rows * jnp.asarray(self.config.d_model**0.5, rows.dtype)
+        return embed(tokens, self.embedding)
+
+
+def embed(tokens: Int[Array, "*batch"], embedding: Matrix) -> Float[Array, "*batch D"]:
+    """Rows of the embedding times sqrt(D), which is rounded to their dtype."""
+    rows = rows_of(embedding, tokens)
+    return rows * jnp.asarray(rows.shape[-1] ** 0.5, rows.dtype)
+
+
+def empty_cache(config: ModelConfig, batch: int, capacity: int, dtype: DTypeLike) -> tuple[LayerCache, ...]:
+    """Zeros for `capacity` positions of each layer."""
+    shape = (batch, capacity, config.num_kv_heads, config.head_dim)
+    return tuple(LayerCache(jnp.zeros(shape, dtype), jnp.zeros(shape, dtype)) for _ in range(config.num_layers))
 
 
 def cast(model: Transformer, dtype: DTypeLike) -> Transformer:
-    """The model with its matrices in `dtype`; norm scales stay as they are."""
-    return jax.tree.map(lambda leaf: leaf.astype(dtype) if eqx.is_array(leaf) and leaf.ndim > 1 else leaf, model)
+    """The model with its matrices in `dtype`; norm scales and quantized matrices stay as they are."""
+
+    def one(leaf: Any) -> Any:
+        is_dense = eqx.is_array(leaf) and leaf.ndim > 1
+        return leaf.astype(dtype) if is_dense else leaf
+
+    return jax.tree.map(one, model, is_leaf=lambda leaf: isinstance(leaf, QuantizedMatrix))
 
 
 def _norm(config: ModelConfig) -> RMSNorm:

@@ -110,6 +110,25 @@ def prompt(
     return render(files, tokenizer, bos=bos).tokens[:-1]
 
 
+def cursor_last(tokens: list[int], tokenizer: Tokenizer) -> list[int]:
+    """The tokens of a prompt in such an order that what stands before the hole comes last.
+
+    An answer goes on from there, wherever the layout has it. Other tokens come back as they are.
+
+    >>> from codegem.text.tokenizer import ByteTokenizer
+    >>> bytes_ = ByteTokenizer()
+    >>> cursor_last(prompt("x", "z", bytes_, order=Order.PSM), bytes_)
+    [2, 6, 132, 4, 130]
+    """
+    special = tokenizer.special
+    if tokens[-1:] != [special.fim_middle] or not {special.fim_prefix, special.fim_suffix} <= set(tokens):
+        return tokens
+    prefix, suffix = (len(tokens) - 1 - tokens[::-1].index(id) for id in (special.fim_prefix, special.fim_suffix))
+    if suffix < prefix:
+        return tokens[:-1]
+    return tokens[:prefix] + tokens[suffix:-1] + tokens[prefix:suffix]
+
+
 def stop_ids(tokenizer: Tokenizer) -> frozenset[int]:
     """Ids that end a completion: `<eos>` and the four fill-in-the-middle tokens."""
     s = tokenizer.special

@@ -6,11 +6,15 @@ code is encoded as characters. Special tokens enter a sequence by id only, throu
 """
 
 import codecs
+import ctypes
+import gc
 import hashlib
 import json
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -53,8 +57,9 @@ NAMES: dict[str, tuple[str, ...]] = {
     "end_of_turn": ("<end_of_turn>",),
 }
 CONTROL = re.compile(r"<(pad|eos|bos|unk|mask|\|[a-z_]+\||unused\d+|(start|end)_of_turn)>|\[@BOS@\]")
-_BYTE = re.compile(r"<0x([0-9A-F]{2})>")
-_SPACE = "▁"  # SentencePiece's mark for a space
+BYTE = re.compile(r"<0x([0-9A-F]{2})>")
+SPACE = "▁"  # SentencePiece's mark for a space
+_LARGEST_ID = (1 << 22) - 1  # Gemma has 256,000
 
 
 class Tokenizer:
@@ -69,19 +74,22 @@ class Tokenizer:
         pieces = dict(definition["model"]["vocab"])
         pieces |= {token["content"]: token["id"] for token in definition["added_tokens"]}
         self.special = SpecialTokens(**{name: _find(name, pieces) for name in NAMES})
-        self._pieces = pieces
-        self._definition = _named(definition, self.special)
-        self._tokenizer = _without_control_tokens(self._definition)
+        named = _named(definition, self.special)
+        # A large vocabulary with its merges is kept as text: as Python objects Gemma's takes ten times the memory.
+        self._model = json.dumps(named.pop("model"), ensure_ascii=False)
+        self._around = named
+        self._tokenizer = _without_control_tokens(self._around, self._model)
+        self._bytes = _piece_bytes(pieces, spaced=SPACE in json.dumps(named["normalizer"], ensure_ascii=False))
 
     @property
     def definition(self) -> Mapping[str, Any]:
-        """The `tokenizer.json` that decides the ids, as values to read."""
-        return self._definition
+        """The `tokenizer.json` that decides the ids, as values to read; made anew by every call."""
+        return {**self._around, "model": json.loads(self._model)}
 
     @property
     def vocab_size(self) -> int:
         """Number of ids, special tokens included."""
-        return max(self._pieces.values()) + 1
+        return len(self._bytes)
 
     def encode(self, text: str) -> list[int]:
         """Ids of plain text: no BOS, and never a special id."""
@@ -99,26 +107,15 @@ class Tokenizer:
         """The bytes that one id stands for; empty for special and unknown ids."""
         return self._bytes[token] if 0 <= token < len(self._bytes) else b""
 
-    @cached_property
-    def _bytes(self) -> list[bytes]:
-        spaced = _SPACE in json.dumps(self._definition["normalizer"], ensure_ascii=False)
-        table = [b""] * self.vocab_size
-        for piece, token in self._pieces.items():
-            if match := _BYTE.fullmatch(piece):
-                table[token] = bytes([int(match[1], 16)])
-            elif not CONTROL.fullmatch(piece):
-                table[token] = (piece.replace(_SPACE, " ") if spaced else piece).encode()
-        return table
-
     def save(self, path: Path) -> None:
         """Write `tokenizer.json`: special tokens under CodeGemma's names, BOS put first by other programs."""
-        definition = {**self._definition, "post_processor": _bos_first(self.special.bos)}
-        path.write_text(json.dumps(definition, ensure_ascii=False), encoding="utf-8")
+        around = {**self._around, "post_processor": _bos_first(self.special.bos)}
+        path.write_text(_joined(around, self._model), encoding="utf-8")
 
     @cached_property
     def hash(self) -> str:
         """SHA-256 of the definition: two tokenizers of one hash give the same ids."""
-        return hashlib.sha256(json.dumps(self._definition, sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(self.definition, sort_keys=True).encode()).hexdigest()
 
 
 class ByteTokenizer(Tokenizer):
@@ -160,12 +157,31 @@ def load_tokenizer(path: Path) -> Tokenizer:
     """
     file = path / "tokenizer.json" if path.is_dir() else path
     try:
-        definition = json.loads(file.read_text(encoding="utf-8"))
-        return Tokenizer(definition)
+        with _no_collections():
+            return Tokenizer(json.loads(file.read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise UserError(f"{file} does not exist; a model directory needs its tokenizer.json.") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UserError(f"{file} is not a tokenizer.json that codegem can read ({error!r:.200}).") from None
+
+
+@contextmanager
+def _no_collections() -> Iterator[None]:
+    """Without the cyclic collector, which goes through a million small lists of a large file again and again."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+        _trim()
+
+
+def _trim() -> None:
+    """Give memory that was freed back to the system: glibc keeps 360 MB of reading Gemma's vocabulary."""
+    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
+        trim(0)
 
 
 def _find(name: str, pieces: dict[str, int]) -> int:
@@ -177,12 +193,30 @@ def _find(name: str, pieces: dict[str, int]) -> int:
     )
 
 
-def _without_control_tokens(definition: dict) -> tokenizers.Tokenizer:
+def _piece_bytes(pieces: dict[str, int], spaced: bool) -> list[bytes]:
+    """The bytes of each id; a `spaced` vocabulary writes spaces as "▁"."""
+    largest = max(pieces.values())
+    if largest > _LARGEST_ID:  # a file may name any id, and the table has a row for each below it
+        raise ValueError(f"a token has the id {largest}, and ids up to {_LARGEST_ID} are read")
+    table = [b""] * (largest + 1)
+    for piece, token in pieces.items():
+        if match := BYTE.fullmatch(piece):
+            table[token] = bytes([int(match[1], 16)])
+        elif not CONTROL.fullmatch(piece):
+            table[token] = (piece.replace(SPACE, " ") if spaced else piece).encode()
+    return table
+
+
+def _joined(around: dict, model: str) -> str:
+    """The text of a `tokenizer.json` whose vocabulary and merges are text already."""
+    return f'{json.dumps(around, ensure_ascii=False)[:-1]}, "model": {model}}}'
+
+
+def _without_control_tokens(around: dict, model: str) -> tokenizers.Tokenizer:
     """The encoder for user text: added tokens such as runs of spaces stay, control tokens can't match."""
-    added = [token for token in definition["added_tokens"] if not CONTROL.fullmatch(token["content"])]
-    plain = {**definition, "added_tokens": added}
+    added = [token for token in around["added_tokens"] if not CONTROL.fullmatch(token["content"])]
     try:
-        return tokenizers.Tokenizer.from_str(json.dumps(plain))
+        return tokenizers.Tokenizer.from_str(_joined({**around, "added_tokens": added}, model))
     except Exception as error:  # the library raises bare Exception for every fault of a definition
         raise ValueError(str(error)) from None
 
@@ -257,7 +291,7 @@ def train_tokenizer(texts: Iterator[str], vocab_size: int) -> Tokenizer:
     definition["added_tokens"] = [
         {**token, "special": token["content"] in control}
         for token in definition["added_tokens"]
-        if not _BYTE.fullmatch(token["content"])
+        if not BYTE.fullmatch(token["content"])
     ]
     return Tokenizer(definition)
 

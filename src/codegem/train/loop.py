@@ -77,7 +77,7 @@ def train(
     with progress or Progress(recipe.steps) as shown:
         run = Run(recipe, *sources, identity, out, shown, model)
         result = run.to(recipe.steps if stop_after is None else stop_after)
-        _export(recipe, result, tokenizer, out, shown)
+        _export(recipe, result, tokenizer, out, shown, start)
     return result
 
 
@@ -117,10 +117,13 @@ def _check(recipe: TrainRecipe, manifest: Manifest, tokenizer: Tokenizer, data: 
         raise UserError(f"The data set in {data} has no training examples: build it from more files.")
 
 
-def _export(recipe: TrainRecipe, result: Result, tokenizer: Tokenizer, out: Path, shown: Progress) -> None:
+def _export(
+    recipe: TrainRecipe, result: Result, tokenizer: Tokenizer, out: Path, shown: Progress, start: Path | None
+) -> None:
     from codegem.checkpoints import huggingface
 
-    huggingface.save(out / "model", result.model, tokenizer, order=recipe.prompt_order)
+    derived_from = huggingface.origin(start) if start else None
+    huggingface.save(out / "model", result.model, tokenizer, order=recipe.prompt_order, derived_from=derived_from)
     try:
         plot(out)
     except OSError as error:

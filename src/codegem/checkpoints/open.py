@@ -1,0 +1,120 @@
+"""A model by any of its names, ready for the engine: what each kind of file is read by."""
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from jax.typing import DTypeLike
+
+from codegem.checkpoints.huggingface_config import CONFIG, read_json, read_order
+from codegem.checkpoints.locate import Kind, locate
+from codegem.checkpoints.safetensors_file import Planned
+from codegem.model.transformer import Transformer
+from codegem.text.fim import Order
+from codegem.text.tokenizer import Tokenizer
+
+# Models of fewer parameters are computed in float32 on CPUs: nano's products are twice as fast as in bfloat16.
+SMALL = 100_000_000
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A model and what belongs to it.
+
+    Attributes:
+        order: the layout of prompts with a hole that the model is best asked in.
+        derived_from: whose weights these are, as `checkpoints.notice` says; None for weights of one's own.
+        source: the directory or file that was read.
+    """
+
+    model: Transformer
+    tokenizer: Tokenizer
+    order: Order
+    derived_from: str | None
+    source: Path
+
+
+def open_model(
+    name: str | Path, *, dtype: DTypeLike | None = None, bits: int | None = None, lazy: bool = False
+) -> Opened:
+    """The model that a name means; hub ids are fetched where they are not at hand.
+
+    Args:
+        dtype: of the matrices; default as stored, and on CPUs float32 where the model is small or stored in
+            float16, whose range is too small for Gemma's activations.
+        bits: quantize to 8 or 4 bits.
+        lazy: leave out `dtype` and `bits`, and read tensors only when they are asked for, where the format allows:
+            leaves are then `safetensors_file.Planned`.
+
+    Raises:
+        UserError: there is no such model, it can't be fetched, or a file of it is absent or damaged.
+    """
+    located = locate(name)
+    if located.kind is Kind.HUB:
+        from codegem.checkpoints.hub import fetch
+
+        located = dataclasses.replace(located, kind=Kind.HUGGINGFACE, path=fetch(located.hub_id or ""))
+    assert located.path is not None
+    opened = _READERS[located.kind](located.path, dtype, lazy or bits is not None)
+    if lazy:
+        return opened
+    return dataclasses.replace(opened, model=_finished(opened.model, dtype, bits))
+
+
+def _finished(model: Transformer, dtype: DTypeLike | None, bits: int | None) -> Transformer:
+    from codegem.kernels.matrix import QuantizedMatrix
+    from codegem.model.quantize import quantize
+
+    if bits is not None:
+        return quantize(jax.tree.map(_made, model), bits)
+    if dtype is None and not isinstance(model.embedding, QuantizedMatrix) and jax.default_backend() == "cpu":
+        kind = model.embedding.dtype
+        if kind == np.float16 or (model.config.parameters < SMALL and kind != np.float32):
+            # By NumPy: JAX would compile a program for each shape.
+            return jax.tree.map(lambda leaf: jax.device_put(np.asarray(leaf).astype(np.float32)), model)
+    return model
+
+
+def _made(leaf: Any) -> Any:
+    return leaf.make() if isinstance(leaf, Planned) else leaf
+
+
+def _huggingface(path: Path, dtype: DTypeLike | None, lazy: bool) -> Opened:
+    from codegem.checkpoints import huggingface
+
+    model, tokenizer = huggingface.plan(path) if lazy else huggingface.load(path, dtype=dtype)
+    return Opened(model, tokenizer, huggingface.read_order(path / CONFIG), huggingface.origin(path), path)
+
+
+def _quantized(path: Path, dtype: DTypeLike | None, lazy: bool) -> Opened:
+    from codegem.checkpoints import notice, quantized
+
+    model, tokenizer = quantized.load(path)
+    stored = read_json(path / CONFIG)
+    return Opened(model, tokenizer, read_order(path / CONFIG), notice.origin(path, stored, model.config), path)
+
+
+def _kaggle(path: Path, dtype: DTypeLike | None, lazy: bool) -> Opened:
+    from codegem.checkpoints import kaggle
+
+    model, tokenizer = kaggle.plan(path) if lazy else kaggle.load(path, dtype=dtype)
+    return Opened(model, tokenizer, kaggle.order(path), kaggle.origin(path), path)
+
+
+def _gguf(path: Path, dtype: DTypeLike | None, lazy: bool) -> Opened:
+    from codegem.checkpoints import gguf
+
+    file = gguf.open_gguf(path)
+    return Opened(*gguf.load(path, dtype=dtype), gguf.read_order(file), gguf.origin(file), path)
+
+
+_READERS: dict[Kind, Callable[[Path, DTypeLike | None, bool], Opened]] = {
+    Kind.HUGGINGFACE: _huggingface,
+    Kind.QUANTIZED: _quantized,
+    Kind.KAGGLE: _kaggle,
+    Kind.GGUF: _gguf,
+}

@@ -1,0 +1,125 @@
+"""Which token sequences have keys and values at hand, and which of them a new prompt goes on from.
+
+Bookkeeping alone: the arrays are carried about and never looked at. A slot's arrays hold the keys and values
+of its tokens, in order; whatever stands behind those is of no account.
+
+Three rules:
+
+- A prompt goes on from the slot with which it shares the longest beginning.
+- Where the two are one text with an edit (beginning and end in common make up at least half of the slot's
+  prompt, as after a keystroke) the slot itself goes on and what followed the edit is given up. Otherwise the
+  common beginning is copied, and the slot stays for the file that it was made for.
+- Slots together take at most `limit` bytes; the least recently used goes first. The one used last stays even
+  if it alone is larger, because the next request mostly goes on from it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+A = TypeVar("A")
+
+
+@dataclass
+class Slot(Generic[A]):
+    """Arrays, and the tokens that they hold.
+
+    Attributes:
+        arrays: None while a program that may destroy them has them: a slot lost on the way is never kept.
+        capacity: positions that the arrays have room for.
+        size: of the arrays, in bytes.
+        tokens: whose keys and values the arrays hold.
+        prompt_length: how many of the tokens were the prompt; the rest is the answer.
+    """
+
+    arrays: A | None
+    capacity: int
+    size: int
+    tokens: list[int] = field(default_factory=list)
+    prompt_length: int = 0
+
+
+@dataclass
+class Found(Generic[A]):
+    """Where a prompt can go on: its first `common` tokens are those of `slot`.
+
+    Attributes:
+        taken: the slot now belongs to the caller; otherwise it may only be copied from.
+    """
+
+    slot: Slot[A]
+    common: int
+    taken: bool
+
+
+class PrefixCache(Generic[A]):
+    """Slots that wait for a prompt which begins as they do.
+
+    Args:
+        limit: bytes of all slots together; 0 keeps none.
+
+    Example:
+        >>> cache = PrefixCache(limit=100)
+        >>> cache.put(Slot("arrays", capacity=8, size=60, tokens=[2, 5, 6, 7, 9], prompt_length=5))
+        >>> found = cache.find([2, 5, 6, 8, 9])
+        >>> found.common, found.taken, len(cache.slots)
+        (3, True, 0)
+    """
+
+    def __init__(self, limit: int):
+        self.limit = limit
+        self.slots: list[Slot[A]] = []  # the most recently used last
+
+    @property
+    def size(self) -> int:
+        """Bytes of all slots that wait here."""
+        return sum(slot.size for slot in self.slots)
+
+    def find(self, prompt: Sequence[int]) -> Found[A] | None:
+        """The best slot to go on from, if any has a beginning in common with `prompt`.
+
+        The prompt's last token never counts as common: it has to be read again for what comes after it.
+        """
+        prompt = list(prompt)
+        best = max(reversed(self.slots), key=lambda slot: common_prefix(slot.tokens, prompt), default=None)
+        common = common_prefix(best.tokens, prompt[:-1]) if best else 0
+        if best is None or common == 0:
+            return None
+        taken = _is_edit(best, prompt, common)
+        self.slots = [slot for slot in self.slots if slot is not best]
+        if not taken:
+            self.slots.append(best)
+        return Found(best, common, taken)
+
+    def put(self, slot: Slot[A]) -> None:
+        """Keep a slot as the one used last, and drop others until the limit is met."""
+        if slot.arrays is None or not slot.tokens or self.limit == 0:
+            return
+        self.slots.append(slot)
+        self._drop(to=self.limit, keep=1)
+
+    def make_room(self, size: int) -> None:
+        """Drop slots until `size` further bytes are within the limit, or none is left."""
+        self._drop(to=self.limit - size, keep=0)
+
+    def _drop(self, to: int, keep: int) -> None:
+        while self.size > to and len(self.slots) > keep:
+            del self.slots[0]
+
+
+def common_prefix(a: Sequence[int], b: Sequence[int]) -> int:
+    """How many of the first tokens are the same.
+
+    >>> common_prefix([1, 2, 3], [1, 2, 4, 5]), common_prefix([], [1])
+    (2, 0)
+    """
+    longest = min(len(a), len(b))
+    if a[:longest] == b[:longest]:
+        return longest
+    return next(at for at in range(longest) if a[at] != b[at])
+
+
+def _is_edit(slot: Slot, prompt: list[int], common: int) -> bool:
+    """Whether the prompts of a slot and of a request are one text before and after an edit."""
+    old, new = slot.tokens[: slot.prompt_length], prompt[common:]
+    return 2 * (common + common_prefix(old[common:][::-1], new[::-1])) >= len(old)

@@ -1,0 +1,133 @@
+"""One text while it is read and written: passes of the model over one slot."""
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Array, Int
+
+from codegem.inference import pieces
+from codegem.inference.lookup import Lookup
+from codegem.inference.prefix_cache import Slot, common_prefix
+from codegem.inference.programs import Arrays, Programs
+from codegem.inference.sampling import Sampler
+
+
+@dataclass
+class Counts:
+    """What an engine has done so far.
+
+    Attributes:
+        reused: prompt tokens whose keys and values were at hand.
+        read: prompt tokens that were computed.
+        passes: of the model after a prompt, each over one or several positions.
+        drafted: tokens offered by lookup.
+        accepted: those of them that the model chose as well.
+    """
+
+    reused: int = 0
+    read: int = 0
+    passes: int = 0
+    drafted: int = 0
+    accepted: int = 0
+
+
+@dataclass
+class Session:
+    """A prompt and its answer on the device.
+
+    Wherever the generator stops, `slot.tokens` are those whose keys and values `slot.arrays` hold; while a program
+    runs that may fail there are no arrays, so that a broken slot can't be kept.
+
+    Attributes:
+        pad: the token that fills a piece up.
+    """
+
+    programs: Programs
+    slot: Slot[Arrays]
+    sampler: Sampler
+    pad: int
+    counts: Counts
+
+    def passes(
+        self, prompt: Sequence[int], max_tokens: int, stop_ids: frozenset[int], lookup: Lookup | None
+    ) -> Generator[list[int]]:
+        """The new tokens of each pass: none between the pieces of a prompt, and several where a draft was right.
+
+        The last one ends before a token of `stop_ids`, or with `max_tokens` in all.
+        """
+        first = yield from self._read(prompt, max_tokens, lookup)
+        if lookup is None:
+            yield from self._write(first, max_tokens, stop_ids)
+        else:
+            yield from self._write_with(lookup, first, max_tokens, stop_ids)
+
+    def _read(self, prompt: Sequence[int], max_tokens: int, lookup: Lookup | None) -> Generator[list[int], None, list]:
+        """Read what the slot has not of a prompt; returns the tokens that follow."""
+        reused = len(self.slot.tokens)
+        rest = list(prompt[reused:])
+        self.counts.reused += reused
+        self.counts.read += len(rest)
+        sizes = pieces.SMALL + pieces.LARGE if reused else pieces.LARGE
+        *first, last = pieces.plan(len(rest), self.slot.capacity - reused, sizes)
+        for size in first:
+            self._pass(rest[:size], [], size)
+            del rest[:size]
+            yield []
+        free = last - len(rest) if last <= max(pieces.DRAFT_PASSES) else 0
+        return self._pass(rest, lookup.free_draft(max_tokens, free) if lookup and free else [], last)
+
+    def _write(self, first: list[int], max_tokens: int, stop_ids: frozenset[int]) -> Generator[list[int]]:
+        """One token a pass. Each is asked for before the one before it is read: the device never waits."""
+        choice: Array | np.ndarray = np.array([first], np.int32)
+        for _ in range(max_tokens - 1):
+            following = self._run(choice, len(self.slot.tokens), 0)
+            token = int(np.asarray(choice)[0, 0])
+            self.slot.tokens.append(token)
+            self.counts.passes += 1
+            if token in stop_ids:
+                return
+            yield [token]
+            choice = following
+        token = int(np.asarray(choice)[0, 0])
+        if token not in stop_ids:
+            yield [token]
+
+    def _write_with(
+        self, lookup: Lookup, tokens: list[int], max_tokens: int, stop_ids: frozenset[int]
+    ) -> Generator[list[int]]:
+        """A token and what was right of a draft in each pass."""
+        left = max_tokens
+        lookup.add(tokens)
+        while True:
+            stop = next((at for at, token in enumerate(tokens) if token in stop_ids), None)
+            if made := tokens[:stop]:
+                yield made
+            left -= len(made)
+            if stop is not None or not left:
+                return
+            draft = lookup.draft(left)
+            size = next(size for size in pieces.DRAFT_PASSES if size > len(draft))
+            if len(self.slot.tokens) + size > self.slot.capacity:
+                draft, size = [], 1
+            tokens = self._pass(tokens[-1:], draft, size)
+            lookup.add(tokens, len(draft), len(tokens) - 1)
+            self.counts.passes += 1
+
+    def _pass(self, real: list[int], draft: list[int], size: int) -> list[int]:
+        """Read tokens and a draft of what follows them; gives the tokens that do follow, at least one."""
+        tokens = real + draft
+        padded = np.array([tokens + [self.pad] * (size - len(tokens))], np.int32)
+        chosen = np.asarray(self._run(padded, len(self.slot.tokens), len(real) - 1))[0].tolist()
+        following = chosen[len(real) - 1 :] if len(chosen) == size else chosen
+        right = common_prefix(draft, following)
+        self.slot.tokens += real + draft[:right]
+        self.counts.drafted += len(draft)
+        self.counts.accepted += right
+        return following[: right + 1]
+
+    def _run(self, tokens: Int[np.ndarray, "1 T"] | Array, filled: int, last: int) -> Int[Array, "1 R"]:
+        arrays, self.slot.arrays = self.slot.arrays, None
+        assert arrays is not None
+        choices, self.slot.arrays = self.programs.choose(arrays, self.sampler, tokens, filled, last)
+        return choices

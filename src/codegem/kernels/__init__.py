@@ -1,0 +1,1 @@
+"""C++ kernels for CPUs, called through XLA's foreign function interface."""

@@ -1,0 +1,34 @@
+// One source, compiled once for each set of instructions; the set is chosen when the library is loaded.
+#pragma once
+
+namespace codegem {
+
+struct Attention;
+struct DenseProduct;
+struct Product;
+
+// What one set of instructions offers. Filled in by set.cpp, which is compiled for every set.
+struct Kernels {
+    const char* name;
+    void (*product)(const Product&);
+    void (*dense_product)(const DenseProduct&);
+    void (*attend)(const Attention&);
+};
+
+// The chosen set: the best one that this processor and its system allow, unless `choose` named another.
+const Kernels& kernels();
+
+}  // namespace codegem
+
+extern "C" {
+#pragma GCC visibility push(default)
+// Names of the usable sets, best first; null behind the last one.
+const char* codegem_instructions(int index);
+// Takes the set of that name from now on; 0 when it is not usable here.
+int codegem_choose(const char* name);
+// The name of the set in use.
+const char* codegem_chosen();
+// Threads that share the work.
+int codegem_threads();
+#pragma GCC visibility pop
+}

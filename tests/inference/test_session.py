@@ -1,0 +1,281 @@
+"""Kept beginnings, drafts, and work that ends early: the text is that of an engine without any of them."""
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from codegem.generate import Infill, Request
+from codegem.inference import pieces
+from codegem.inference.engine import Engine
+from codegem.inference.programs import Programs
+from codegem.inference.sampling import Greedy, Sampler, sampler
+from codegem.model.config import ModelConfig
+from codegem.model.transformer import Transformer
+from codegem.text import fim
+from codegem.text.tokenizer import ByteTokenizer
+
+CONTEXT = 96
+CONFIG = ModelConfig(266, 2, 32, 2, 1, 16, 64, context_length=CONTEXT)
+GREEDY = Greedy()
+SAMPLERS = [GREEDY, sampler(0.8, 0.9, 3)]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_sizes() -> Iterator[None]:
+    """Short prompts cross the borders of pieces and of caches."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pieces, "SMALL", (1, 8))
+        patch.setattr(pieces, "LARGE", (8, 32))
+        patch.setattr(pieces, "SMALLEST_CAPACITY", 32)
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_runs_over_the_end() -> Iterator[None]:
+    """Padding and drafts have to fit into the cache too: what is written behind its end would land elsewhere."""
+    real = Programs.choose
+
+    def choose(self: Programs, cache: list, sampler: Sampler, tokens: np.ndarray, filled: int, last: int):
+        assert filled + tokens.shape[1] <= cache[0].shape[1]
+        return real(self, cache, sampler, tokens, filled, last)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Programs, "choose", choose)
+        yield
+
+
+@pytest.fixture(scope="module")
+def model(random_model: Callable[..., Transformer]) -> Transformer:
+    """A model that says something, and repeats itself now and then."""
+    quiet = random_model(CONFIG)
+    louder = [block.mlp.down.weight * 20 for block in quiet.blocks]
+    return eqx.tree_at(lambda m: [block.mlp.down.weight for block in m.blocks], quiet, louder)
+
+
+@pytest.fixture(scope="module")
+def make(model: Transformer) -> Callable[..., Engine]:
+    return lambda **settings: Engine(model, ByteTokenizer(), **settings)
+
+
+@pytest.fixture(scope="module")
+def plain(make: Callable[..., Engine]) -> Engine:
+    """Every request cold, every token by itself."""
+    return make(lookup=False, cache_bytes=0)
+
+
+def write(engine: Engine, prompt: list[int], choose: Sampler = GREEDY, count: int = 20) -> list[int]:
+    return list(engine.stream(prompt, max_tokens=count, choose=choose))
+
+
+def ids(length: int, seed: int = 0) -> list[int]:
+    return [2, *np.random.default_rng(seed).integers(10, 266, length - 1).tolist()]
+
+
+PROMPTS = st.lists(st.integers(10, 16), min_size=1, max_size=60)
+
+
+@settings(max_examples=60)
+@given(PROMPTS, st.integers(1, 36), st.sampled_from([0.0, 0.3, 1.0]), st.integers(0, 2**32 - 1))
+def test_drafts_change_no_token(
+    make: Callable[..., Engine], plain: Engine, prompt: list[int], count: int, temperature: float, seed: int
+):
+    choose = sampler(temperature, 0.95, seed)
+    assert write(make(lookup=True), prompt, choose, count) == write(plain, prompt, choose, count)
+
+
+def test_drafts_save_passes(make: Callable[..., Engine], plain: Engine):
+    engine = make(lookup=True)
+    prompt = ids(4) * 8
+    assert write(engine, prompt, count=60) == write(plain, prompt, count=60)
+    assert engine.counts.accepted > 20
+    assert engine.counts.passes == 60 - 1 - engine.counts.accepted
+
+
+def test_a_draft_that_would_run_over_the_end_is_left_out(make: Callable[..., Engine], plain: Engine):
+    """A text that goes round, up to the last position of its cache."""
+    prompt = ids(4) * 4
+    answer = write(plain, prompt, count=48)
+    for count in range(10, 17):
+        engine = make(lookup=True)
+        stream = engine.stream([*prompt, *answer[: 48 - count]], max_tokens=count)  # 64 positions, a power of two
+        assert list(stream) == answer[48 - count :]
+        assert engine.counts.accepted > 0
+
+
+def test_a_reference_is_drafted_from_and_changes_no_token(make: Callable[..., Engine], plain: Engine):
+    expected = write(plain, ids(9))
+    for reference in (expected, ids(50, seed=9)):
+        engine = make(lookup=True, cache_bytes=0)
+        stream = engine.stream(ids(9), max_tokens=20, reference=ids(9) + reference)
+        assert list(stream) == expected
+        assert (engine.counts.accepted > 0) == (reference is expected)
+
+
+def test_stop_ids_inside_a_draft_end_the_stream(make: Callable[..., Engine], plain: Engine):
+    prompt = ids(4) * 8
+    expected = write(plain, prompt, count=40)
+    for stop in set(expected):
+        found = list(make(lookup=True).stream(prompt, max_tokens=40, stop_ids=frozenset([stop])))
+        assert found == expected[: expected.index(stop)]
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(st.tuples(st.integers(0, 2), PROMPTS, st.integers(0, 60), st.integers(1, 30)), min_size=2, max_size=6),
+    st.booleans(),
+    st.sampled_from(SAMPLERS),
+    st.sampled_from([1, 30_000, 1 << 30]),
+)
+def test_what_was_kept_changes_no_token(
+    make: Callable[..., Engine],
+    plain: Engine,
+    requests: list[tuple[int, list[int], int, int]],
+    lookup: bool,
+    choose: Sampler,
+    limit: int,
+):
+    """Requests for a few files, each an edit of the last one somewhere; closed after some tokens or not at all."""
+    engine, files = make(lookup=lookup, cache_bytes=limit), [ids(30, seed) for seed in range(3)]
+    for file, typed, at, count in requests:
+        files[file] = (files[file][: 1 + at] + typed + files[file][1 + at :])[:66]
+        with_cache = list(islice(engine.stream(files[file], max_tokens=30, choose=choose), count))
+        assert with_cache == write(plain, files[file], choose, 30)[:count]
+
+
+def test_warm_prompts_are_not_read_again(make: Callable[..., Engine]):
+    engine = make(lookup=False)
+    write(engine, ids(50))
+    assert (engine.counts.reused, engine.counts.read) == (0, 50)
+    write(engine, [*ids(50)[:40], *ids(3, seed=8)])
+    assert (engine.counts.reused, engine.counts.read) == (40, 53)
+
+
+@pytest.mark.parametrize("lookup", [False, True])
+def test_an_answer_is_kept_as_well(make: Callable[..., Engine], lookup: bool):
+    """As in a conversation, where the next prompt goes on behind it."""
+    engine = make(lookup=lookup)
+    answer = write(engine, ids(20), count=15)
+    write(engine, [*ids(20), *answer, *ids(5, seed=1)])
+    assert engine.counts.reused >= 20 + 14  # nobody asked for what follows the last token
+
+
+@pytest.mark.parametrize("order", [fim.Order.SPM, fim.Order.PSM])
+def test_a_keystroke(make: Callable[..., Engine], order: fim.Order):
+    """In SPM all is kept but the end; in PSM what stands before the cursor."""
+    engine = make(order=order, lookup=True)
+    for prefix in ("def add(a, b):\n    ret", "def add(a, b):\n    retu"):
+        list(engine.generate([Request(Infill(prefix, "\n\nprint(add(1, 2))\n", "a.py"), max_tokens=4)]))
+    kept = len("\2a.py\n\2") + 22 + (len("\n\nprint(add(1, 2))\n") + 1 if order == fim.Order.SPM else 0)
+    assert engine.counts.reused == kept
+
+
+def test_another_file_does_not_cost_the_first_one_its_slot(make: Callable[..., Engine]):
+    engine = make()
+    write(engine, ids(60))
+    write(engine, [*ids(60)[:5], *ids(50, seed=3)])
+    before = engine.counts.reused
+    assert before == 5
+    write(engine, [*ids(60)[:59], 40])
+    assert engine.counts.reused - before == 59
+
+
+def test_a_cache_grows_and_keeps_what_it_holds(make: Callable[..., Engine], plain: Engine):
+    engine = make()
+    for length, count in ((20, 5), (40, 5), (70, 20)):
+        assert write(engine, ids(70)[:length], count=count) == write(plain, ids(70)[:length], count=count)
+    assert [slot.capacity for slot in engine._kept.slots] == [128]
+    assert engine.counts.reused == 20 + 40
+
+
+def test_bytes_are_counted_from_the_arrays_and_bounded(make: Callable[..., Engine]):
+    one = Programs(make().model).size(32)
+    assert one == 2 * 2 * 32 * 16 * 4  # layers, keys and values, positions, head size, float32
+    engine = make(cache_bytes=3 * one)
+    for seed in range(6):
+        write(engine, ids(20, seed), count=5)
+        assert sum(leaf.nbytes for slot in engine._kept.slots for leaf in slot.arrays or ()) == engine._kept.size
+        assert engine._kept.size <= 3 * one
+    assert len(engine._kept.slots) == 3
+
+
+@pytest.mark.parametrize("lookup", [False, True])
+@pytest.mark.parametrize("choose", SAMPLERS)
+def test_closing_at_any_chunk_leaves_a_sound_cache(
+    make: Callable[..., Engine], plain: Engine, lookup: bool, choose: Sampler
+):
+    """Wherever the work ends, in the middle of a prompt or of its answer, the next answers are right."""
+    prompt, longer = ids(50), [*ids(50)[:48], *ids(20, seed=5)]
+    expected = write(plain, prompt, choose), write(plain, longer, choose)
+    ends = 0
+    while True:
+        engine = make(lookup=lookup)
+        passes = engine._start(prompt, 20, choose, frozenset())
+        made = list(islice(passes, ends))
+        passes.close()
+        assert engine._kept.slots or ends == 0
+        assert write(engine, longer, choose) == expected[1]
+        assert write(engine, prompt, choose) == expected[0]
+        if len(made) < ends:
+            break
+        ends += 1
+    assert ends > 10
+
+
+def test_work_on_a_prompt_ends_between_its_pieces(make: Callable[..., Engine]):
+    engine = make(lookup=False)
+    chunks = engine.generate([Request("x" * 60, max_tokens=5)])
+    assert next(chunks).text == ""
+    chunks.close()
+    (slot,) = engine._kept.slots
+    assert len(slot.tokens) == 32
+    write(engine, [2, *[10 + ord("x")] * 60])
+    assert engine.counts.reused == 32
+
+
+@pytest.mark.parametrize("lookup", [False, True])
+def test_an_error_in_a_program_drops_the_slot(
+    make: Callable[..., Engine], plain: Engine, monkeypatch: pytest.MonkeyPatch, lookup: bool
+):
+    engine, real = make(lookup=lookup), Programs.choose
+    write(engine, ids(50))
+    for fails_at in range(4):
+        calls = iter(range(100))
+
+        def choose(self: Programs, cache: list, *rest: object, calls: Iterator[int] = calls, at: int = fails_at):
+            if next(calls) == at:
+                jax.tree.map(lambda leaf: leaf.delete(), cache)  # what donation does
+                raise MemoryError
+            return real(self, cache, *rest)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(Programs, "choose", choose)
+        with pytest.raises(MemoryError):
+            write(engine, [*ids(50)[:45], *ids(10, seed=fails_at)])
+        assert engine._kept.slots == []
+        monkeypatch.setattr(Programs, "choose", real)
+        assert write(engine, ids(50)) == write(plain, ids(50))
+
+
+def test_two_streams_at_once_do_not_disturb_each_other(make: Callable[..., Engine], plain: Engine):
+    engine = make()
+    write(engine, ids(40))
+    prompts = [*ids(40)[:39], 77], [*ids(40)[:39], 78]
+    streams = [engine.stream(prompt, max_tokens=20) for prompt in prompts]
+    found = list(zip(*streams, strict=True))
+    assert [list(tokens) for tokens in zip(*found, strict=True)] == [write(plain, prompt) for prompt in prompts]
+
+
+def test_choices_do_not_depend_on_what_is_chosen_beside_them():
+    """Rows of one pass, one by one and together: of greedy, and of each way to draw."""
+    logits = jax.random.normal(jax.random.key(0), (8, 1000)) * 3
+    positions = jnp.arange(40, 48)
+    for choose in (Greedy(), sampler(0.2, 0.95, 1), sampler(1.0, 1.0, 2), sampler(3.0, 0.5, 3)):
+        program = jax.jit(lambda logits, positions, choose=choose: choose(logits, positions))
+        alone = [int(program(logits[at : at + 1], positions[at : at + 1])[0]) for at in range(8)]
+        assert program(logits, positions).tolist() == alone
