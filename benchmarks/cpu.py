@@ -58,8 +58,8 @@ def main() -> None:
                     if name in options.work:
                         console.print(f"{bits}: {name} …")
                         watched(bench, name, work)
-            if options.json:
-                results.write(options.json)
+                        if options.json:
+                            results.write(options.json)
     results.show(console)
 
 

@@ -165,7 +165,7 @@ def test_what_float16_cannot_hold_is_refused(
 
 def test_without_room_nothing_is_written(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(converting.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 1000}))
-    with pytest.raises(UserError, match=r"needs about 0\.5 MB, but 0\.0 MB are free"):
+    with pytest.raises(UserError, match=r"needs about 0\.2 MB, but 0\.0 MB are free"):
         convert(small, tmp_path / "a" / "b", to="hf")
     assert not (tmp_path / "a").exists()
 

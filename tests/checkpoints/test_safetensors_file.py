@@ -168,6 +168,15 @@ class TestReading:
             assert not array.nbytes or array.ctypes.data % ALIGNMENT == 0
         assert read_arrays([]) == []
 
+    def test_what_jax_can_use_stays_in_the_file_without_huge_pages(self, ours: Path, theirs: Path):
+        if jax.default_backend() != "cpu":
+            pytest.skip("the default device is no CPU")
+        first, second = open_safetensors(ours), open_safetensors(theirs)
+        name = "float32 (64, 32)"
+        mapped, copied = read_arrays([(first, name), (second, "a")], huge_pages=False)
+        assert mapped.ctypes.data == first.view(name).ctypes.data
+        assert copied.ctypes.data % ALIGNMENT == 0 and np.array_equal(copied, second.view("a"))
+
     def test_a_read_that_stops_early_goes_on(self, ours: Path, monkeypatch: pytest.MonkeyPatch):
         """As the system may give less than was asked for, in the middle of a tensor or at its end."""
         sizes = iter([1, 63, 64, 65, 4096, 100, 10**6, 10**6])

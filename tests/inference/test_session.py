@@ -14,8 +14,11 @@ from hypothesis import strategies as st
 from codegem.generate import Infill, Request
 from codegem.inference import pieces
 from codegem.inference.engine import Engine
+from codegem.inference.lookup import Lookup
+from codegem.inference.prefix_cache import Slot
 from codegem.inference.programs import Programs
 from codegem.inference.sampling import Greedy, Sampler, sampler
+from codegem.inference.session import Counts, Session
 from codegem.model.config import ModelConfig
 from codegem.model.transformer import Transformer
 from codegem.text import fim
@@ -98,15 +101,21 @@ def test_drafts_save_passes(make: Callable[..., Engine], plain: Engine):
     assert engine.counts.passes == 60 - 1 - engine.counts.accepted
 
 
-def test_a_draft_that_would_run_over_the_end_is_left_out(make: Callable[..., Engine], plain: Engine):
-    """A text that goes round, up to the last position of its cache."""
-    prompt = ids(4) * 4
-    answer = write(plain, prompt, count=48)
-    for count in range(10, 17):
-        engine = make(lookup=True)
-        stream = engine.stream([*prompt, *answer[: 48 - count]], max_tokens=count)  # 64 positions, a power of two
-        assert list(stream) == answer[48 - count :]
-        assert engine.counts.accepted > 0
+class Counting:
+    """Programs whose model counts to three again and again."""
+
+    def choose(self, arrays: list, sampler: object, tokens: np.ndarray, filled: int, last: int):
+        assert filled + tokens.shape[1] <= 64
+        return np.array([[(filled + at + 1) % 3 for at in range(tokens.shape[1])]]), arrays
+
+
+@pytest.mark.parametrize("length", range(32, 64))
+def test_a_draft_that_would_run_over_the_end_is_left_out(length: int):
+    """All drafts are right, up to the last position of the cache."""
+    text = [at % 3 for at in range(64)]
+    session = Session(Counting(), Slot([], 64, 1), GREEDY, 0, Counts())  # type: ignore[arg-type]
+    passes = session.passes(text[:length], 64 - length, frozenset(), Lookup(text[:length]))
+    assert [token for tokens in passes for token in tokens] == text[length:]
 
 
 def test_a_reference_is_drafted_from_and_changes_no_token(make: Callable[..., Engine], plain: Engine):

@@ -83,7 +83,9 @@ class Weights:
     def arrays(self, names: Sequence[str], dtype: DTypeLike | None) -> list[jax.Array]:
         """The tensors that were checked, in the order of `names`; vectors are float32, matrices `dtype`."""
         stored = [name for name in names if self._is_vector(name) or self._kind(name, dtype) == self._stored(name)]
-        found = dict(zip(stored, read_arrays([(self._found[name], name) for name in stored]), strict=True))
+        # Dense weights are ready at once where they can stay in the file: 5 GB take seconds to copy.
+        arrays = read_arrays([(self._found[name], name) for name in stored], huge_pages=False)
+        found = dict(zip(stored, arrays, strict=True))
 
         def array(name: str) -> jax.Array:
             # Converted by NumPy: JAX would compile a program for each shape, longer than the reading takes.

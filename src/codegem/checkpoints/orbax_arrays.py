@@ -58,10 +58,11 @@ class OrbaxArrays:
         self._orbax = _orbax().Checkpointer(_orbax().PyTreeCheckpointHandler())
         self._check_names()
         with _sentences(self._folder), _quiet():
-            tree = self._orbax.metadata(self._folder).item_metadata.tree
-            self.infos = dict(
-                self._info(name, leaf, info) for name, part in _items(tree) for leaf, info in _items(part)
-            )
+            told = self._orbax.metadata(self._folder).item_metadata
+            if told is None:
+                raise ValueError("its manifest.ocdbt or its arrays are missing")
+            parts = [(name, *part) for name, leaves in _items(told.tree) for part in _items(leaves)]
+            self.infos = dict(self._info(name, leaf, info) for name, leaf, info in parts)
         self._check_sizes()
 
     def read(self, key: Key) -> np.ndarray:

@@ -72,7 +72,7 @@ def load(directory: Path | str) -> tuple[Transformer, Tokenizer]:
     checking.refuse_others()
     with ThreadPoolExecutor(1) as pool:  # weights are read by the system meanwhile
         reading = pool.submit(load_tokenizer, directory)
-        arrays = read_arrays([(file, name) for name in names])
+        arrays = read_arrays([(file, name) for name in names], huge_pages=True)
         tokenizer = reading.result()
     if tokenizer.vocab_size > config.vocab_size:
         raise UserError(

@@ -134,22 +134,25 @@ def _open(path: Path) -> SafetensorsFile:
         raise
 
 
-def read_arrays(tensors: Sequence[tuple[SafetensorsFile, str]]) -> list[np.ndarray]:
+def read_arrays(tensors: Sequence[tuple[SafetensorsFile, str]], *, huge_pages: bool = True) -> list[np.ndarray]:
     """Tensors of one file or several, for `jax.device_put`: read-only views, or copies where those serve better.
 
     On CPUs that is where JAX could not use a view, and where huge pages make the copy faster to compute with.
     Copies are made by two threads, each of which leaves Python to others most of the time.
+
+    Args:
+        huge_pages: copy for their sake; without, what JAX can use stays in the file, and nothing of it is read yet.
     """
-    copied = [item for item in tensors if _is_better_copied(*item)]
+    copied = [item for item in tensors if _is_better_copied(*item, huge_pages)]
     with ThreadPoolExecutor(_THREADS) as pool:
         found = dict(pair for part in pool.map(_copied, _parts(copied)) for pair in part)
     return [found[file.path, name] if (file.path, name) in found else file.view(name) for file, name in tensors]
 
 
-def _is_better_copied(file: SafetensorsFile, name: str) -> bool:
+def _is_better_copied(file: SafetensorsFile, name: str, huge_pages: bool) -> bool:
     if jax.default_backend() != "cpu":
         return False
-    return AVAILABLE or file.tensors[name].start % ALIGNMENT != 0
+    return (huge_pages and AVAILABLE) or file.tensors[name].start % ALIGNMENT != 0
 
 
 def _parts(tensors: Sequence[tuple[SafetensorsFile, str]]) -> Iterator[list[tuple[SafetensorsFile, str]]]:

@@ -33,8 +33,8 @@ def capacity(positions: int) -> int:
 def plan(length: int, room: int, sizes: Sequence[int]) -> list[int]:
     """The cheapest pieces that read `length` tokens; only the last may be padded, and all fit into `room`.
 
-    >>> plan(5, 256, LARGE), plan(600, 1024, LARGE), plan(17, 1024, SMALL + LARGE)
-    ([64], [256, 256, 64, 64], [8, 8, 1])
+    >>> plan(5, 256, LARGE), plan(600, 1024, LARGE), plan(9, 1024, SMALL + LARGE)
+    ([64], [256, 256, 64, 64], [8, 1])
     >>> plan(3, 5, SMALL)  # no room for padding
     [1, 1, 1]
 

@@ -10,10 +10,10 @@ namespace codegem {
 namespace CODEGEM_SET {
 namespace {
 
-constexpr int kTileColumns = 64;
+constexpr int kTileRows = 16, kTileColumns = 64;  // At most
 
 // Rows of a tile: 16, or as many as there are, rounded up to a power of two.
-inline int tile_height(std::int64_t rows) { return rows > 8 ? 16 : rows > 4 ? 8 : rows > 2 ? 4 : static_cast<int>(rows); }
+inline int tile_height(std::int64_t rows) { return rows > 8 ? kTileRows : rows > 4 ? 8 : rows > 2 ? 4 : static_cast<int>(rows); }
 
 // In tiles of some rows and 64 columns, each in one piece: a tile register's content, and rows that are multiplied
 // together lie beside each other. Rows behind the last are 0.
@@ -37,7 +37,7 @@ struct Activations {
 
     // Of scratch memory.
     static std::size_t bytes(std::int64_t rows, std::int64_t columns, int block) {
-        const auto padded = static_cast<std::size_t>(rows + 15);
+        const auto padded = static_cast<std::size_t>(rows + kTileRows - 1);
         const auto wide = static_cast<std::size_t>((columns + kTileColumns - 1) / kTileColumns);
         return Scratch::size_of<std::int8_t>(padded * wide * kTileColumns) +
                2 * Scratch::size_of<float>(padded * static_cast<std::size_t>(columns / block));

@@ -10,8 +10,8 @@ namespace codegem {
 namespace CODEGEM_SET {
 namespace {
 
-// Sines and cosines of position · frequency; errors below 1e-7 beside float32's rounding of the angle. The arrays are
-// a whole number of vectors long.
+// Sines and cosines of position · frequency; errors below 1e-7 at positions up to 8,191, beside float32's
+// rounding of the angle. The arrays are a whole number of vectors long.
 inline void sines_and_cosines(std::int64_t position, const float* frequencies, int count, float* sines, float* cosines) {
     const Floats at = splat(static_cast<float>(position));
     for (int i = 0; i < count; i += kLanes) {

@@ -23,16 +23,16 @@ namespace {
 // Tiles 0 to 3 hold sums, 4 and 5 activations, 6 and 7 codes.
 class Tiles {
   public:
-    // `rows` rows of activations and `columns` (32 or 64) at once.
-    Tiles(int rows, int columns) {
+    // `columns` (32 or 64) of activations at once.
+    explicit Tiles(int columns) {
         alignas(64) std::uint8_t shape[64] = {1};
         const auto set = [&](int tile, int high, int bytes) {
             shape[16 + 2 * tile] = static_cast<std::uint8_t>(bytes);
             shape[48 + tile] = static_cast<std::uint8_t>(high);
         };
-        for (int i = 0; i < 4; ++i) set(i, rows, 4 * kPanel);
+        for (int i = 0; i < 4; ++i) set(i, kTileRows, 4 * kPanel);
         for (int i = 0; i < 2; ++i) {
-            set(4 + i, rows, columns);
+            set(4 + i, kTileRows, columns);
             set(6 + i, columns / 4, 4 * kPanel);
         }
         asm volatile("ldtilecfg %0" ::"m"(shape) : "memory");
@@ -72,7 +72,7 @@ inline void unpack(const std::uint8_t* codes, int columns, std::uint8_t* to) {
     constexpr int and_xor = 0x6a;
     for (int k = 0; k < columns; k += 8) {
         const std::uint8_t* from = codes + k / 8 * 64;
-        __builtin_prefetch(from + kAhead);
+        __builtin_prefetch(from + kAhead, 0, 2);
         const __m512i bytes = _mm512_loadu_si512(from);
         const __m512i low = _mm512_ternarylogic_epi32(_mm512_slli_epi16(bytes, 4), upper, sign, and_xor);
         const __m512i high = _mm512_ternarylogic_epi32(bytes, upper, sign, and_xor);
@@ -108,7 +108,7 @@ struct Batch {
     const std::uint8_t* codes;
     const float* scales;         // of the activations, [blocks, 16]
     const float* weight_scales;  // [blocks, 16]
-    float* totals;               // [kRows, 16]
+    float* totals;               // [kTileRows, 16]
     int blocks;
 };
 
@@ -118,7 +118,7 @@ struct Batch {
         CODEGEM_TILE_ZERO(sums_tile);                                                 \
         for (int column = 0; column < kBlock; column += kTileColumns) {               \
             const int at = sums_tile * kBlock + column;                               \
-            const int x_at = at / kTileColumns * kRows * kTileColumns + at % kTileColumns; \
+            const int x_at = at / kTileColumns * kTileRows * kTileColumns + at % kTileColumns; \
             CODEGEM_TILE_LOAD(x_tile, batch.x + x_at, kTileColumns);                  \
             CODEGEM_TILE_LOAD(codes_tile, batch.codes + at * kPanel, 4 * kPanel);     \
             CODEGEM_TILE_DOT(sums_tile, x_tile, codes_tile);                          \
@@ -126,38 +126,38 @@ struct Batch {
     } while (false)
 
 #define CODEGEM_STORE(sums_tile) \
-    if (sums_tile < batch.blocks) CODEGEM_TILE_STORE(sums_tile, sums + sums_tile * kRows * kPanel)
+    if (sums_tile < batch.blocks) CODEGEM_TILE_STORE(sums_tile, sums + sums_tile * kTileRows * kPanel)
 
 // Scales the sums of kBlocks blocks for a quarter of the rows, and adds them in the order of the blocks.
-template <int kRows, int kBlocks>
+template <int kBlocks>
 inline void add_quarter(int quarter, const std::int32_t* sums, const Batch& batch) {
     if (kBlocks == 0) return;
     Lanes weights[kBlocks + 1];
     for (int b = 0; b < kBlocks; ++b) weights[b] = load_lanes(batch.weight_scales + b * kPanel);
 #pragma GCC unroll 4
-    for (int r = quarter * kRows / 4; r < (quarter + 1) * kRows / 4; ++r) {
+    for (int r = quarter * kTileRows / 4; r < (quarter + 1) * kTileRows / 4; ++r) {
         Lanes total = load_lanes(batch.totals + r * kPanel);
 #pragma GCC unroll 4
         for (int b = 0; b < kBlocks; ++b) {
-            total = add_product(load_ints(sums + (b * kRows + r) * kPanel), times(weights[b], batch.scales[b * kRows + r]), total);
+            total = add_product(load_ints(sums + (b * kTileRows + r) * kPanel), times(weights[b], batch.scales[b * kTileRows + r]), total);
         }
         store_lanes(batch.totals + r * kPanel, total);
     }
 }
 
 // Multiplies the blocks of `batch` while those of `before`, kBefore blocks whose sums are in `old`, are scaled.
-template <int kRows, int kBlock, int kBefore>
+template <int kBlock, int kBefore>
 inline void multiply_batch(const Batch& batch, std::int32_t* sums, const Batch& before, const std::int32_t* old) {
     CODEGEM_MULTIPLY(0, 4, 6);
-    add_quarter<kRows, kBefore>(0, old, before);
+    add_quarter<kBefore>(0, old, before);
     CODEGEM_MULTIPLY(1, 5, 7);
-    add_quarter<kRows, kBefore>(1, old, before);
+    add_quarter<kBefore>(1, old, before);
     CODEGEM_STORE(0);
     CODEGEM_MULTIPLY(2, 4, 6);
-    add_quarter<kRows, kBefore>(2, old, before);
+    add_quarter<kBefore>(2, old, before);
     CODEGEM_STORE(1);
     CODEGEM_MULTIPLY(3, 5, 7);
-    add_quarter<kRows, kBefore>(3, old, before);
+    add_quarter<kBefore>(3, old, before);
     CODEGEM_STORE(2);
     CODEGEM_STORE(3);
 }
@@ -171,23 +171,23 @@ struct PieceCall {
     const float* scales;
     std::int64_t x_stride, scales_stride;  // from one tile to the next
     std::int64_t tiles;
-    float* totals;            // [panel][tile][kRows, 16]
+    float* totals;            // [panel][tile][kTileRows, 16]
 };
 
 // totals += activations · piece. Two panels in turn share the activations that the first one brings into the
 // first-level cache.
-template <int kRows, int kBlock>
+template <int kBlock>
 void multiply_piece(const PieceCall& call) {
-    alignas(64) std::int32_t sums[2][kBatch * kRows * kPanel];
+    alignas(64) std::int32_t sums[2][kBatch * kTileRows * kPanel];
     Batch before{};
     int turn = 0;
     const auto run = [&](const Batch& batch) {
         switch (before.blocks) {
-            case 4: multiply_batch<kRows, kBlock, 4>(batch, sums[turn], before, sums[1 - turn]); break;
-            case 3: multiply_batch<kRows, kBlock, 3>(batch, sums[turn], before, sums[1 - turn]); break;
-            case 2: multiply_batch<kRows, kBlock, 2>(batch, sums[turn], before, sums[1 - turn]); break;
-            case 1: multiply_batch<kRows, kBlock, 1>(batch, sums[turn], before, sums[1 - turn]); break;
-            default: multiply_batch<kRows, kBlock, 0>(batch, sums[turn], before, sums[1 - turn]);
+            case 4: multiply_batch<kBlock, 4>(batch, sums[turn], before, sums[1 - turn]); break;
+            case 3: multiply_batch<kBlock, 3>(batch, sums[turn], before, sums[1 - turn]); break;
+            case 2: multiply_batch<kBlock, 2>(batch, sums[turn], before, sums[1 - turn]); break;
+            case 1: multiply_batch<kBlock, 1>(batch, sums[turn], before, sums[1 - turn]); break;
+            default: multiply_batch<kBlock, 0>(batch, sums[turn], before, sums[1 - turn]);
         }
         before = batch;
         turn = 1 - turn;
@@ -196,13 +196,13 @@ void multiply_piece(const PieceCall& call) {
         const std::int8_t* x = call.x + tile * call.x_stride;
         const float* scales = call.scales + tile * call.scales_stride;
         for (int i = 0; i < call.panels; ++i) {
-            float* to = call.totals + (i * call.tiles + tile) * kRows * kPanel;
+            float* to = call.totals + (i * call.tiles + tile) * kTileRows * kPanel;
             for (int block = 0; block < call.blocks; block += kBatch) {
                 const int left = call.blocks - block, column = block * kBlock;
                 Batch batch{};
-                batch.x = x + column / kTileColumns * kRows * kTileColumns + column % kTileColumns;
+                batch.x = x + column / kTileColumns * kTileRows * kTileColumns + column % kTileColumns;
                 batch.codes = call.pieces[i].codes + column * kPanel;
-                batch.scales = scales + block * kRows;
+                batch.scales = scales + block * kTileRows;
                 batch.weight_scales = call.pieces[i].scales + block * kPanel;
                 batch.totals = to;
                 batch.blocks = left < kBatch ? left : kBatch;
@@ -215,13 +215,8 @@ void multiply_piece(const PieceCall& call) {
 
 typedef void (*MultiplyPiece)(const PieceCall&);
 
-template <int kRows>
-MultiplyPiece multiply_piece_of(int block) {
-    return block == 32 ? multiply_piece<kRows, 32> : block == 64 ? multiply_piece<kRows, 64> : multiply_piece<kRows, 128>;
-}
-
-inline MultiplyPiece multiply_piece_of(int height, int block) {
-    return height == 8 ? multiply_piece_of<8>(block) : multiply_piece_of<16>(block);
+inline MultiplyPiece multiply_piece_of(int block) {
+    return block == 32 ? multiply_piece<32> : block == 64 ? multiply_piece<64> : multiply_piece<128>;
 }
 
 // A panel of one of the weights.
@@ -236,8 +231,8 @@ constexpr int kSlots = 16;  // Panels of one pass over the activations
 inline void multiply_slots(const Slot* slots, int count, const Product& call, const Activations& activations,
                            const PieceRoom* rooms, float* totals) {
     const std::int64_t size = activations.rows() * kPanel;
-    const Tiles configured(activations.height, call.block < kTileColumns ? call.block : kTileColumns);
-    const MultiplyPiece multiply = multiply_piece_of(activations.height, call.block);
+    const Tiles configured(call.block < kTileColumns ? call.block : kTileColumns);
+    const MultiplyPiece multiply = multiply_piece_of(call.block);
     std::memset(totals, 0, sizeof(float) * static_cast<std::size_t>(size * count));
     for (std::int64_t first = 0; first < call.columns; first += kPiece) {
         const int columns = static_cast<int>(call.columns - first < kPiece ? call.columns - first : kPiece);
