@@ -66,6 +66,7 @@ class Model:
         top_p: float = 1.0,
         seed: int = 0,
         on_text: Callable[[str], object] | None = None,
+        cancelled: Callable[[], bool] | None = None,
     ) -> Completion:
         """What fits between `prefix` and `suffix`.
 
@@ -75,6 +76,7 @@ class Model:
             temperature: 0 takes the likeliest token each time; else tokens are sampled from the likeliest
                 that together have probability `top_p`, the same ones for the same `seed`.
             on_text: gets the model's text as it comes, before it is trimmed; returning False cancels.
+            cancelled: asked while the work goes on, also while the prompt is read; True ends it within a token.
 
         Returns:
             Completion: `text`, `stop_reason` (stop, length or cancelled), `tokens` (how many) and `timings`
@@ -84,7 +86,7 @@ class Model:
             UserError: an argument is out of range.
         """
         from codegem.assist.completion import Settings, complete
-        from codegem.generate import Infill
+        from codegem.generate import Infill, never
 
         return complete(
             self.engine,
@@ -92,6 +94,7 @@ class Model:
             Infill(prefix, suffix, path, tuple(context)),
             Settings(max_tokens, temperature, top_p, seed),
             on_text,
+            cancelled or never,
         )
 
     def generate(

@@ -14,8 +14,8 @@ Example, with a source that knows one sentence:
     ['hello again']
 """
 
-from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -43,6 +43,11 @@ class Infill:
     context: tuple[tuple[str, str], ...] = ()
 
 
+def never() -> bool:
+    """The default of `Request.cancelled`."""
+    return False
+
+
 @dataclass(frozen=True)
 class Request:
     """One text that is wanted.
@@ -54,6 +59,8 @@ class Request:
         temperature: 0 takes the likeliest token each time.
         top_p: sample from the likeliest tokens that together have this probability.
         seed: equal requests with equal seeds give equal texts from the engine.
+        cancelled: asked while the work goes on. Once it is True, as another thread may make it, the text ends with
+            `StopReason.CANCELLED`, within about the time of a token.
     """
 
     prompt: str | Infill
@@ -62,6 +69,7 @@ class Request:
     temperature: float = 0.0
     top_p: float = 1.0
     seed: int = 0
+    cancelled: Callable[[], bool] = field(default=never, compare=False)
 
 
 @dataclass(frozen=True)

@@ -142,7 +142,7 @@ def scripted(engine: Engine, monkeypatch: pytest.MonkeyPatch, *text: bytes) -> l
     """Let the engine's model say `text`, a part in each pass, one byte a token; the prompts it gets are in the list."""
     prompts: list[list[int]] = []
 
-    def start(prompt: list[int], max_tokens: int, *_: object) -> Iterator[list[int]]:
+    def start(prompt: list[int], max_tokens: int, *_: object, **__: object) -> Iterator[list[int]]:
         prompts.append(prompt)
         for part in text:
             yield [10 + byte for byte in part[:max_tokens]]

@@ -1,6 +1,7 @@
 """Kept beginnings, drafts, and work that ends early: the text is that of an engine without any of them."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 
 import equinox as eqx
@@ -11,14 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codegem.generate import Infill, Request
+from codegem.generate import Infill, Request, StopReason
 from codegem.inference import pieces
+from codegem.inference import programs as programs_module
 from codegem.inference.engine import Engine
 from codegem.inference.lookup import Lookup
 from codegem.inference.prefix_cache import Slot
 from codegem.inference.programs import Programs
 from codegem.inference.sampling import Greedy, Sampler, sampler
-from codegem.inference.session import Counts, Session
+from codegem.inference.session import Cancelled, Counts, Session
 from codegem.model.config import ModelConfig
 from codegem.model.transformer import Transformer
 from codegem.text import fim
@@ -246,6 +248,66 @@ def test_work_on_a_prompt_ends_between_its_pieces(make: Callable[..., Engine]):
     assert len(slot.tokens) == 32
     write(engine, [2, *[10 + ord("x")] * 60])
     assert engine.counts.reused == 32
+
+
+@pytest.mark.parametrize("lookup", [False, True])
+@pytest.mark.parametrize("asked", range(12))
+def test_a_cancelled_request_ends_and_leaves_a_sound_cache(make: Callable[..., Engine], lookup: bool, asked: int):
+    engine, text = make(lookup=lookup), "def f(a, b):\n    return a\n" * 3
+    questions = iter(range(1000))
+    request = Request(text, max_tokens=8, cancelled=lambda: next(questions) >= asked)
+    chunks = list(engine.generate([request]))
+    reasons = [chunk.stop_reason for chunk in chunks]
+    assert reasons[:-1] == [None] * (len(chunks) - 1)
+    assert reasons[-1] == StopReason.CANCELLED or next(questions) <= asked
+    wanted = list(make(lookup=lookup, cache_bytes=0).generate([Request(text, max_tokens=8)]))
+    again = list(engine.generate([Request(text, max_tokens=8)]))
+    assert "".join(chunk.text for chunk in again) == "".join(chunk.text for chunk in wanted)
+
+
+class Slow:
+    """A pass that takes as long as nobody gives it up, and says of every token that 7 follows."""
+
+    def __init__(self):
+        self.given_up: list[object] = []
+
+    def choose(self, arrays: list, sampler: object, tokens: np.ndarray, filled: int, last: int):
+        return self, arrays
+
+    def is_ready(self) -> bool:
+        return False
+
+    def give_up(self, choices: object) -> None:
+        self.given_up.append(choices)
+
+
+def test_a_long_pass_is_given_up_in_its_middle():
+    programs, slot = Slow(), Slot[list]([], capacity=64, size=0)
+    questions = iter(range(10))
+    session = Session(programs, slot, GREEDY, 0, Counts(), lambda: next(questions) == 3)  # type: ignore[arg-type]
+    with pytest.raises(Cancelled):
+        list(session.passes(ids(30), 4, frozenset(), None))
+    assert programs.given_up == [programs]
+    assert slot.tokens == [] and slot.arrays == []
+
+
+def test_giving_a_pass_up_waits_for_the_others(make: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch):
+    """Kernels know no passes, so whatever runs beside the one that is given up has to be done first."""
+    programs = make()._programs
+    states: list[bool] = []
+    cache = programs.cache(64)
+    first, _ = programs.choose(cache, GREEDY, np.array([ids(32)], np.int32), 0, 31)
+    other, _ = programs.choose(programs.cache(64), GREEDY, np.array([ids(32)], np.int32), 0, 31)
+
+    @contextmanager
+    def giving_up() -> Iterator[None]:
+        states.append(first.is_ready())
+        yield
+
+    monkeypatch.setattr(programs_module, "giving_up", giving_up)
+    programs._running = [first, other]
+    programs.give_up(other)
+    assert states == [True] and other.is_ready()
 
 
 @pytest.mark.parametrize("lookup", [False, True])

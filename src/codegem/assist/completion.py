@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from codegem.assist.context import Window
 from codegem.assist.postprocess import polish, single_line
-from codegem.generate import Chunk, Infill, Request, StopReason, TextSource
+from codegem.generate import Chunk, Infill, Request, StopReason, TextSource, never
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,14 @@ def complete(
     infill: Infill,
     settings: Settings = Settings(),
     on_text: Callable[[str], object] | None = None,
+    cancelled: Callable[[], bool] = never,
 ) -> Completion:
     """Fill the hole and make the answer presentable.
 
     Args:
         on_text: gets each part of the model's text as it comes, before postprocessing; when it returns
             False the work ends and what came so far is the suggestion, with `stop_reason` cancelled.
+        cancelled: as `codegem.generate.Request` has it: asked while the prompt is read as well.
 
     Raises:
         UserError: a setting is out of range, or leaves no room for the code.
@@ -67,6 +69,7 @@ def complete(
         temperature=settings.temperature,
         top_p=settings.top_p,
         seed=settings.seed,
+        cancelled=cancelled,
     )
     made: list[Chunk] = []
     first, reason = None, StopReason.CANCELLED

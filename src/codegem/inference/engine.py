@@ -4,24 +4,25 @@ The host decides (prompts, pieces, drafts, stopping) and the device computes (`p
 the longest beginning that a slot of the `PrefixCache` holds, in pieces of a few sizes; then come passes of one
 token each, or of a token and a draft (`lookup`).
 
-Whoever reads decides how long the work goes on: closing the iterator ends it with the pass at hand, and what was
-read by then is kept for the next request. A pass is a piece of the prompt or a step of the answer.
+Whoever reads decides how long the work goes on: closing the iterator ends it with the pass at hand, and a request
+that says it is cancelled ends in the middle of a long one as well. What was read by then is kept for the next request.
+A pass is a piece of the prompt or a step of the answer.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 
 import jax
 import numpy as np
 
 from codegem.errors import UserError
-from codegem.generate import Chunk, Infill, Request, StopReason
+from codegem.generate import Chunk, Infill, Request, StopReason, never
 from codegem.inference import pieces
 from codegem.inference.lookup import Lookup
 from codegem.inference.prefix_cache import PrefixCache, Slot
 from codegem.inference.programs import Arrays, Programs
 from codegem.inference.sampling import Greedy, Sampler, StopStrings, sampler
-from codegem.inference.session import Counts, Session
+from codegem.inference.session import Cancelled, Counts, Session
 from codegem.model.fused import FusedTransformer
 from codegem.model.transformer import Transformer
 from codegem.text import fim
@@ -124,15 +125,22 @@ class Engine:
         choose = sampler(request.temperature, request.top_p, request.seed)
         text, stops = Detokenizer(self.tokenizer), StopStrings(request.stop)
         made, prompt = 0, self._tokens(request.prompt)
-        with closing(self._start(prompt, request.max_tokens, choose, self._stop_ids)) as passes:
-            for tokens in passes:
-                if not tokens:
-                    yield Chunk(index, "")
-                for token in tokens:
-                    made += 1
-                    yield Chunk(index, stops.push(text.push(token)), 1, StopReason.STOP if stops.found else None)
-                    if stops.found:
-                        return
+        started = self._start(prompt, request.max_tokens, choose, self._stop_ids, cancelled=request.cancelled)
+        try:
+            with closing(started) as passes:
+                for tokens in passes:
+                    if request.cancelled():
+                        raise Cancelled
+                    if not tokens:
+                        yield Chunk(index, "")
+                    for token in tokens:
+                        made += 1
+                        yield Chunk(index, stops.push(text.push(token)), 1, StopReason.STOP if stops.found else None)
+                        if stops.found:
+                            return
+        except Cancelled:
+            yield Chunk(index, stops.flush(), 0, StopReason.CANCELLED)
+            return
         # Bytes of an unfinished character are left out: half a character is of no use to anybody.
         reason = StopReason.LENGTH if made == request.max_tokens else StopReason.STOP
         yield Chunk(index, stops.flush(), 0, reason)
@@ -151,6 +159,7 @@ class Engine:
         choose: Sampler,
         stop_ids: frozenset[int],
         reference: Sequence[int] = (),
+        cancelled: Callable[[], bool] = never,
     ) -> Generator[list[int]]:
         """New tokens of each pass over a prompt, once it is checked."""
         if max_tokens < 1:
@@ -159,17 +168,23 @@ class Engine:
         lookup = None
         if self._lookup:
             lookup = Lookup(fim.cursor_last(prompt, self.tokenizer), reference, self._stop_ids)
-        return self._passes(prompt, max_tokens, choose, stop_ids, lookup)
+        return self._passes(prompt, max_tokens, choose, stop_ids, lookup, cancelled)
 
     def _passes(
-        self, prompt: list[int], max_tokens: int, choose: Sampler, stop_ids: frozenset[int], lookup: Lookup | None
+        self,
+        prompt: list[int],
+        max_tokens: int,
+        choose: Sampler,
+        stop_ids: frozenset[int],
+        lookup: Lookup | None,
+        cancelled: Callable[[], bool],
     ) -> Generator[list[int]]:
-        """The passes of a session; its slot is kept if they end, or are closed, and no error came."""
+        """The passes of a session; its slot is kept if they end, or nobody wants the rest, and no error came."""
         slot = self._slot(prompt, max_tokens)
-        session = Session(self._programs, slot, choose, self.tokenizer.special.pad, self.counts)
+        session = Session(self._programs, slot, choose, self.tokenizer.special.pad, self.counts, cancelled)
         try:
             yield from session.passes(prompt, max_tokens, stop_ids, lookup)
-        except GeneratorExit:
+        except (GeneratorExit, Cancelled):
             self._kept.put(slot)
             raise
         self._kept.put(slot)

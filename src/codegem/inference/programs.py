@@ -15,6 +15,7 @@ from jaxtyping import Array, Float, Int
 
 from codegem.inference.pieces import DRAFT_PASSES
 from codegem.inference.sampling import Sampler
+from codegem.kernels.library import giving_up
 from codegem.model.fused import FusedTransformer
 from codegem.model.transformer import Transformer
 
@@ -30,6 +31,7 @@ class Programs:
         self._weights, tree = jax.tree.flatten(model)
         self._shapes = lru_cache(partial(_cache_shapes, model))
         self._choose, self._logits = _compiled(tree, jax.tree.structure(self._shapes(1)))
+        self._running: list[Array] = []
 
     def choose(
         self, cache: Arrays, sampler: Sampler, tokens: Int[np.ndarray, "1 T"] | Array, filled: int, last: int
@@ -44,7 +46,20 @@ class Programs:
             The token chosen after each of the T, or after the `last` alone (R = 1) where T is larger than any
             pass that checks a draft; and the cache.
         """
-        return self._choose(self._weights, cache, sampler, tokens, _one(filled), _one(last))
+        choices, cache = self._choose(self._weights, cache, sampler, tokens, _one(filled), _one(last))
+        self._running = [other for other in self._running if not is_ready(other)] + [choices]
+        return choices, cache
+
+    def give_up(self, choices: Array) -> None:
+        """Have the pass that gives `choices` end at once, where kernels compute it; they and its cache are spoiled.
+
+        Kernels know no passes, so the others that run are waited for.
+        """
+        for other in self._running:
+            if other is not choices:
+                other.block_until_ready()
+        with giving_up():
+            choices.block_until_ready()
 
     def logits(self, cache: Arrays, tokens: Int[np.ndarray, "1 T"], filled: int) -> tuple[Float[Array, "T V"], Arrays]:
         """Read T tokens behind `filled` positions; the logits after each of them, and the cache."""
@@ -64,6 +79,11 @@ class Programs:
         for new, leaf in zip(made, old or (), strict=bool(old)):
             new[:, :kept] = np.asarray(leaf)[:, :kept]
         return jax.device_put(made)
+
+
+def is_ready(made: Array) -> bool:
+    """Whether the program that makes an array is done."""
+    return made.is_ready()  # type: ignore[attr-defined]  # which every array has that is not traced
 
 
 def _cache_shapes(model: Transformer | FusedTransformer, capacity: int) -> Sequence[Any]:

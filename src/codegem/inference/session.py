@@ -1,16 +1,20 @@
 """One text while it is read and written: passes of the model over one slot."""
 
-from collections.abc import Generator, Sequence
+import time
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Array, Int
 
+from codegem.generate import never
 from codegem.inference import pieces
 from codegem.inference.lookup import Lookup
 from codegem.inference.prefix_cache import Slot, common_prefix
-from codegem.inference.programs import Arrays, Programs
+from codegem.inference.programs import Arrays, Programs, is_ready
 from codegem.inference.sampling import Sampler
+
+_GLANCE = 0.002  # seconds between two looks at whether a long pass is still wanted
 
 
 @dataclass
@@ -32,6 +36,10 @@ class Counts:
     accepted: int = 0
 
 
+class Cancelled(Exception):
+    """Nobody wants the rest of a text."""
+
+
 @dataclass
 class Session:
     """A prompt and its answer on the device.
@@ -41,6 +49,7 @@ class Session:
 
     Attributes:
         pad: the token that fills a piece up.
+        cancelled: asked while a piece of the prompt is read.
     """
 
     programs: Programs
@@ -48,6 +57,7 @@ class Session:
     sampler: Sampler
     pad: int
     counts: Counts
+    cancelled: Callable[[], bool] = never
 
     def passes(
         self, prompt: Sequence[int], max_tokens: int, stop_ids: frozenset[int], lookup: Lookup | None
@@ -55,6 +65,9 @@ class Session:
         """The new tokens of each pass: none between the pieces of a prompt, and several where a draft was right.
 
         The last one ends before a token of `stop_ids`, or with `max_tokens` in all.
+
+        Raises:
+            Cancelled: in the middle of the prompt.
         """
         first = yield from self._read(prompt, max_tokens, lookup)
         if lookup is None:
@@ -118,13 +131,24 @@ class Session:
         """Read tokens and a draft of what follows them; gives the tokens that do follow, at least one."""
         tokens = real + draft
         padded = np.array([tokens + [self.pad] * (size - len(tokens))], np.int32)
-        chosen = np.asarray(self._run(padded, len(self.slot.tokens), len(real) - 1))[0].tolist()
+        choices = self._run(padded, len(self.slot.tokens), len(real) - 1)
+        if size > max(pieces.DRAFT_PASSES) and self.cancelled is not never:
+            self._watch(choices)
+        chosen = np.asarray(choices)[0].tolist()
         following = chosen[len(real) - 1 :] if len(chosen) == size else chosen
         right = common_prefix(draft, following)
         self.slot.tokens += real + draft[:right]
         self.counts.drafted += len(draft)
         self.counts.accepted += right
         return following[: right + 1]
+
+    def _watch(self, choices: Array) -> None:
+        """Wait for a pass, or give it up; what it had written of the cache stands behind the slot's tokens."""
+        while not is_ready(choices):
+            if self.cancelled():
+                self.programs.give_up(choices)
+                raise Cancelled
+            time.sleep(_GLANCE)
 
     def _run(self, tokens: Int[np.ndarray, "1 T"] | Array, filled: int, last: int) -> Int[Array, "1 R"]:
         arrays, self.slot.arrays = self.slot.arrays, None

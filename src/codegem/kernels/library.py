@@ -3,6 +3,8 @@
 import ctypes
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -42,6 +44,20 @@ def library() -> ctypes.CDLL | None:
         handler = jax.ffi.pycapsule(getattr(loaded, f"codegem_{name}"))
         jax.ffi.register_ffi_target(f"codegem_{name}", handler, platform="cpu")
     return loaded
+
+
+@contextmanager
+def giving_up() -> Iterator[None]:
+    """Kernels that run meanwhile end within a millisecond or so; what they give back is not to be used."""
+    loaded = library()
+    if loaded is None:
+        yield
+        return
+    loaded.codegem_give_up(1)
+    try:
+        yield
+    finally:
+        loaded.codegem_give_up(0)
 
 
 def find() -> Path | None:

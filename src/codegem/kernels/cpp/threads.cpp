@@ -30,6 +30,8 @@ int allowed_processors() {
     return count > 0 ? static_cast<int>(count) : 1;
 }
 
+std::atomic<bool> given_up{false};
+
 inline void pause() {
 #if defined(__x86_64__)
     __builtin_ia32_pause();
@@ -52,7 +54,7 @@ class Pool {
 
     void run(int tasks, void (*work)(void*, int), void* context) {
         if (tasks <= 1 || threads_ == 1 || busy_.exchange(true)) {
-            for (int task = 0; task < tasks; ++task) work(context, task);
+            for (int task = 0; task < tasks && !given_up.load(std::memory_order_relaxed); ++task) work(context, task);
             return;
         }
         tasks_ = tasks, work_ = work, context_ = context;
@@ -78,7 +80,9 @@ class Pool {
 
   private:
     void take_tasks() {
-        for (int task; (task = next_.fetch_add(1)) < tasks_;) work_(context_, task);
+        for (int task; (task = next_.fetch_add(1)) < tasks_ && !given_up.load(std::memory_order_relaxed);) {
+            work_(context_, task);
+        }
     }
 
     void serve() {
@@ -151,3 +155,5 @@ int thread_count() { return pool().threads(); }
 void run_tasks(int tasks, void (*work)(void*, int), void* context) { pool().run(tasks, work, context); }
 
 }  // namespace codegem
+
+void codegem_give_up(int yes) { codegem::given_up.store(yes != 0, std::memory_order_relaxed); }

@@ -18,3 +18,11 @@ static inline void parallel(int tasks, Work work) {
 }
 
 }  // namespace codegem
+
+extern "C" {
+#pragma GCC visibility push(default)
+// While it is set, tasks that have not begun are left out, so that whatever runs ends at once; what it computed is not
+// to be used.
+void codegem_give_up(int yes);
+#pragma GCC visibility pop
+}

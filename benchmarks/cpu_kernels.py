@@ -1,8 +1,8 @@
 """The quantized products at the sizes of the 2B, beside the bandwidth that the memory gives in the same run.
 
-    python benchmarks/kernels.py                             # 4 bits, blocks of 64, the best instructions there are
-    python benchmarks/kernels.py --bits 8 --block 128
-    CODEGEM_INSTRUCTIONS=avx2 python benchmarks/kernels.py
+    python benchmarks/cpu_kernels.py                             # 4 bits, blocks of 64, the best instructions there are
+    python benchmarks/cpu_kernels.py --bits 8 --block 128
+    CODEGEM_INSTRUCTIONS=avx2 python benchmarks/cpu_kernels.py
 
 With few rows the time is that of reading the weights, so the share of the bandwidth says how good it is; with many,
 the operations a second do (a multiplication and an addition are two). Weights come from more memory than the caches
