@@ -19,7 +19,7 @@ from codegem.model.config import ModelConfig
 from codegem.model.quantize import quantize
 from codegem.model.transformer import Transformer
 from codegem.text.fim import Order
-from codegem.text.tokenizer import Tokenizer
+from codegem.text.tokenizer import Tokenizer, load_tokenizer
 
 CONFIG = ModelConfig(vocab_size=300, num_layers=2, d_model=80, num_heads=4, num_kv_heads=1, head_dim=16, d_mlp=100)
 EMBEDDING = "model.embed_tokens.weight"
@@ -100,7 +100,7 @@ def test_a_failure_leaves_what_was_there(directory: Path, dense: Transformer, mo
 
     monkeypatch.setattr(quantized, "write_safetensors", full)
     with pytest.raises(UserError, match="no space left"):
-        quantized.save(directory, dense, quantized.load_tokenizer(directory), 8)
+        quantized.save(directory, dense, load_tokenizer(directory), 8)
     assert {path.name: path.read_bytes() for path in directory.iterdir()} == before
 
 

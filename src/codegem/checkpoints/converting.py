@@ -19,7 +19,7 @@ from codegem.checkpoints.huggingface_config import CONFIG, read_config
 from codegem.checkpoints.locate import Kind, locate
 from codegem.checkpoints.open import Opened, open_model
 from codegem.checkpoints.orbax_arrays import OrbaxArrays
-from codegem.checkpoints.safetensors_file import Planned
+from codegem.checkpoints.safetensors_file import made
 from codegem.errors import UsageError, UserError
 from codegem.model.transformer import Transformer
 
@@ -139,7 +139,7 @@ class _Leaf:
         self.shape, self.dtype, self.ndim = leaf.shape, np.dtype(leaf.dtype), len(leaf.shape)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        array = np.asarray(self._leaf.make() if isinstance(self._leaf, Planned) else self._leaf)
+        array = np.asarray(made(self._leaf))
         if self._half:
             _require_half(array)
         self._count()

@@ -79,8 +79,8 @@ def open_gguf(path: Path | str) -> GgufFile:
         raise _refusal(path, error) from None
 
 
-def load(path: Path | str, *, dtype: DTypeLike | None = None) -> tuple[Transformer, Tokenizer]:
-    """The model and the tokenizer of a file.
+def load(source: GgufFile | Path | str, *, dtype: DTypeLike | None = None) -> tuple[Transformer, Tokenizer]:
+    """The model and the tokenizer of a file, which may be open already.
 
     On CPUs, matrices that need no other type and lie at multiples of 64 bytes stay in the mapped file; the others
     are converted one at a time, so that memory never holds a model twice.
@@ -92,7 +92,7 @@ def load(path: Path | str, *, dtype: DTypeLike | None = None) -> tuple[Transform
     Raises:
         UserError: the file is absent, cut, damaged, or not of a Gemma 1.
     """
-    file = open_gguf(path)
+    file = source if isinstance(source, GgufFile) else open_gguf(source)
     try:
         config = gguf_layout.read_config(file.header)
         names = checked_names(file.header, config)

@@ -22,6 +22,7 @@ from jax.typing import DTypeLike
 
 from codegem.checkpoints.huggingface_config import (
     CONFIG,
+    COPY_AGAIN,
     config_json,
     generation_json,
     read_config,
@@ -64,7 +65,7 @@ def load(directory: Path | str, *, dtype: DTypeLike | None = None) -> tuple[Tran
     leaves, structure = jax.tree.flatten(names)
     # A large vocabulary takes two seconds, in which other threads read the weights.
     with ThreadPoolExecutor(1) as pool:
-        tokenizer = pool.submit(_vocabulary, directory, names.config)
+        tokenizer = pool.submit(read_tokenizer, directory, names.config)
         arrays = weights.arrays(leaves, dtype)
         return jax.tree.unflatten(structure, arrays), tokenizer.result()
 
@@ -75,7 +76,7 @@ def plan(directory: Path | str) -> tuple[Transformer, Tokenizer]:
     For whoever goes through a model one tensor at a time and must not hold it whole.
     """
     weights, names = _open(Path(directory))
-    return jax.tree.map(weights.planned, names), _vocabulary(Path(directory), names.config)
+    return jax.tree.map(weights.planned, names), read_tokenizer(Path(directory), names.config)
 
 
 def _open(directory: Path) -> tuple[Weights, Transformer]:
@@ -89,12 +90,17 @@ def _open(directory: Path) -> tuple[Weights, Transformer]:
     return weights, names
 
 
-def _vocabulary(directory: Path, config: ModelConfig) -> Tokenizer:
+def read_tokenizer(directory: Path, config: ModelConfig, way_out: str = COPY_AGAIN) -> Tokenizer:
+    """The tokenizer of a model directory.
+
+    Raises:
+        UserError: it is absent or damaged, or has ids that the model does not know; `way_out` says what to do then.
+    """
     tokenizer = load_tokenizer(directory)
     if tokenizer.vocab_size > config.vocab_size:
         raise UserError(
             f"{directory}: the tokenizer has {tokenizer.vocab_size} ids and the model {config.vocab_size}; "
-            "they don't belong together, so copy or download the model directory again."
+            f"they don't belong together, so {way_out}."
         )
     return tokenizer
 

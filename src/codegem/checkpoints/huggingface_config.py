@@ -13,7 +13,7 @@ from codegem.text.fim import Order
 from codegem.text.tokenizer import NAMES, Tokenizer
 
 CONFIG = "config.json"
-_COPY_AGAIN = "copy or download the model directory again"
+COPY_AGAIN = "copy or download the model directory again"
 _LONGEST = 16 << 20  # bytes of JSON; a config.json has 1,000 and the index of a 7B 25,000
 _LARGEST = 2**31 - 1
 
@@ -88,9 +88,7 @@ def read_order(path: Path) -> Order:
     found = read_json(path).get("fim_order", Order.PSM)
     if found not in list(Order):
         known = ", ".join(Order)
-        raise UserError(
-            f'{path} says "fim_order": {json.dumps(found):.80}, but the layouts are {known}; {_COPY_AGAIN}.'
-        )
+        raise UserError(f'{path} says "fim_order": {json.dumps(found):.80}, but the layouts are {known}; {COPY_AGAIN}.')
     return Order(found)
 
 
@@ -105,7 +103,7 @@ def _number(path: Path, key: str, value: Any, kind: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, kind) or not 0 < value <= _LARGEST:
         found = json.dumps(value)
         raise UserError(
-            f'{path}: "{key}" must be a number above 0 and at most {_LARGEST}, but is {found:.80}; {_COPY_AGAIN}.'
+            f'{path}: "{key}" must be a number above 0 and at most {_LARGEST}, but is {found:.80}; {COPY_AGAIN}.'
         )
     return value
 
@@ -127,9 +125,9 @@ def read_json(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise UserError(f"{path} does not exist; a model directory needs it.") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{path} is not readable as JSON ({error}); {_COPY_AGAIN}.") from None
+        raise UserError(f"{path} is not readable as JSON ({error}); {COPY_AGAIN}.") from None
     if not isinstance(value, dict):
-        raise UserError(f"{path} is not a JSON object; {_COPY_AGAIN}.")
+        raise UserError(f"{path} is not a JSON object; {COPY_AGAIN}.")
     return value
 
 

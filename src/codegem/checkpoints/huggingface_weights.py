@@ -10,7 +10,7 @@ import jax
 import numpy as np
 from jax.typing import DTypeLike
 
-from codegem.checkpoints.huggingface_config import CONFIG, read_json, write_json
+from codegem.checkpoints.huggingface_config import CONFIG, COPY_AGAIN, read_json, write_json
 from codegem.checkpoints.replacing import Write
 from codegem.checkpoints.safetensors_file import (
     Planned,
@@ -26,7 +26,6 @@ WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 SHARD_BYTES = 5 * 10**9  # Transformers' default
 # Tensors that some files carry: a copy of the tied embedding, and a table of constants.
 _REDUNDANT = ("lm_head.weight", "rotary_emb.inv_freq")
-_COPY_AGAIN = "copy or download the model directory again"
 _METADATA = {"format": "pt"}  # Transformers insists on one
 
 
@@ -52,11 +51,11 @@ class Weights:
         """
         if name not in self._files:
             raise UserError(
-                f"{self._list} has no tensor {name}, which {CONFIG} asks for with shape {list(shape)}; {_COPY_AGAIN}."
+                f"{self._list} has no tensor {name}, which {CONFIG} asks for with shape {list(shape)}; {COPY_AGAIN}."
             )
         file = self._file(self._files[name])
         if name not in file.tensors:
-            raise UserError(f"{file.path} has no tensor {name}, though {self._list.name} says so; {_COPY_AGAIN}.")
+            raise UserError(f"{file.path} has no tensor {name}, though {self._list.name} says so; {COPY_AGAIN}.")
         info = file.tensors[name]
         if info.dtype not in ("F32", "BF16", "F16"):
             raise UserError(
@@ -66,7 +65,7 @@ class Weights:
         if info.shape != shape:
             raise UserError(
                 f"{file.path}: tensor {name} has shape {list(info.shape)!s:.80}, but {CONFIG} asks for {list(shape)}; "
-                f"the two don't belong together, so {_COPY_AGAIN}."
+                f"the two don't belong together, so {COPY_AGAIN}."
             )
         self._found[name] = file
         return name
@@ -77,7 +76,7 @@ class Weights:
         if others:
             raise UserError(
                 f"{self._list} has {len(others)} tensors without a place in {CONFIG}, the first {others[0]!r:.80}; "
-                f"the two don't belong together, so {_COPY_AGAIN}."
+                f"the two don't belong together, so {COPY_AGAIN}."
             )
 
     def arrays(self, names: Sequence[str], dtype: DTypeLike | None) -> list[jax.Array]:
@@ -157,8 +156,8 @@ def _read_index(path: Path) -> dict[str, Path]:
     """Tensor name to shard, of `model.safetensors.index.json`."""
     weight_map = read_json(path).get("weight_map")
     if not isinstance(weight_map, dict) or not all(isinstance(file, str) for file in weight_map.values()):
-        raise UserError(f'{path} has no "weight_map" of tensor names to files; {_COPY_AGAIN}.')
+        raise UserError(f'{path} has no "weight_map" of tensor names to files; {COPY_AGAIN}.')
     for file in weight_map.values():
         if not re.fullmatch(r"[\w.-]+\.safetensors", file):
-            raise UserError(f"{path} names the shard {file!r:.200}, which is not a file beside it; {_COPY_AGAIN}.")
+            raise UserError(f"{path} names the shard {file!r:.200}, which is not a file beside it; {COPY_AGAIN}.")
     return {name: path.parent / file for name, file in weight_map.items()}

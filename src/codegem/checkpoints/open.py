@@ -4,7 +4,6 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import jax
 import numpy as np
@@ -12,7 +11,7 @@ from jax.typing import DTypeLike
 
 from codegem.checkpoints.huggingface_config import CONFIG, read_json, read_order
 from codegem.checkpoints.locate import Kind, locate
-from codegem.checkpoints.safetensors_file import Planned
+from codegem.checkpoints.safetensors_file import made
 from codegem.model.transformer import Transformer
 from codegem.text.fim import Order
 from codegem.text.tokenizer import Tokenizer
@@ -70,17 +69,13 @@ def _finished(model: Transformer, dtype: DTypeLike | None, bits: int | None) -> 
     from codegem.model.quantize import quantize
 
     if bits is not None:
-        return quantize(jax.tree.map(_made, model), bits)
+        return quantize(jax.tree.map(made, model), bits)
     if dtype is None and not isinstance(model.embedding, QuantizedMatrix) and jax.default_backend() == "cpu":
         kind = model.embedding.dtype
         if kind == np.float16 or (model.config.parameters < SMALL and kind != np.float32):
             # By NumPy: JAX would compile a program for each shape.
             return jax.tree.map(lambda leaf: jax.device_put(np.asarray(leaf).astype(np.float32)), model)
     return model
-
-
-def _made(leaf: Any) -> Any:
-    return leaf.make() if isinstance(leaf, Planned) else leaf
 
 
 def _huggingface(path: Path, dtype: DTypeLike | None, lazy: bool) -> Opened:
@@ -109,7 +104,7 @@ def _gguf(path: Path, dtype: DTypeLike | None, lazy: bool) -> Opened:
     from codegem.checkpoints import gguf
 
     file = gguf.open_gguf(path)
-    return Opened(*gguf.load(path, dtype=dtype), gguf.read_order(file), gguf.origin(file), path)
+    return Opened(*gguf.load(file, dtype=dtype), gguf.read_order(file), gguf.origin(file), path)
 
 
 _READERS: dict[Kind, Callable[[Path, DTypeLike | None, bool], Opened]] = {

@@ -57,7 +57,7 @@ class OrbaxArrays:
         self._folder = folder.resolve()
         self._orbax = _orbax().Checkpointer(_orbax().PyTreeCheckpointHandler())
         self._check_names()
-        with _sentences(self._folder), _quiet():
+        with _sentences(self._folder), quiet():
             told = self._orbax.metadata(self._folder).item_metadata
             if told is None:
                 raise ValueError("its manifest.ocdbt or its arrays are missing")
@@ -69,7 +69,7 @@ class OrbaxArrays:
         """One array, in memory of its own."""
         orbax, (name, leaf) = _orbax(), key
         as_numpy = {name: {leaf: orbax.RestoreArgs(restore_type=np.ndarray)}}
-        with _sentences(self._folder, f"{name} {leaf}"), _quiet():
+        with _sentences(self._folder, f"{name} {leaf}"), quiet():
             args = orbax.args.PyTreeRestore(item={name: {leaf: 0}}, restore_args=as_numpy, partial_restore=True)
             array = self._orbax.restore(self._folder, args=args)[name][leaf]
             if array.shape != self.infos[key].shape:
@@ -129,7 +129,7 @@ def write_arrays(folder: Path, arrays: Mapping[Key, Planned], on_array: Callable
         tree.setdefault(name, {})[leaf] = _Leaf(planned)
     chunks = {name: {leaf: orbax.SaveArgs(chunk_byte_size=_CHUNK) for leaf in part} for name, part in tree.items()}
     try:
-        with _quiet():
+        with quiet():
             registry = orbax.type_handlers.create_type_handler_registry((_Leaf, _one_at_a_time(on_array)))
             handler = orbax.PyTreeCheckpointHandler(type_handler_registry=registry)
             with orbax.Checkpointer(handler) as checkpointer:
@@ -206,8 +206,8 @@ def _settle() -> None:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Orbax logs what the exception says already."""
+def quiet() -> Iterator[None]:
+    """Orbax's threads log a traceback each, for a full disk for one; the exception says it already."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:

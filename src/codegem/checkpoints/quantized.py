@@ -18,13 +18,14 @@ from typing import Any
 import jax
 import numpy as np
 
-from codegem.checkpoints.huggingface import assemble, write_directory
+from codegem.checkpoints.huggingface import assemble, read_tokenizer, write_directory
 from codegem.checkpoints.huggingface_config import CONFIG, config_from, config_json, read_json
 from codegem.checkpoints.huggingface_weights import WEIGHTS
 from codegem.checkpoints.replacing import Write
 from codegem.checkpoints.safetensors_file import (
     Planned,
     SafetensorsFile,
+    made,
     open_safetensors,
     read_arrays,
     write_safetensors,
@@ -35,7 +36,7 @@ from codegem.kernels.matrix import BITS, BLOCKS, QuantizedMatrix
 from codegem.model.quantize import BLOCK, check, embedding_bits, layout, quantize_matrix
 from codegem.model.transformer import Transformer
 from codegem.text.fim import Order
-from codegem.text.tokenizer import Tokenizer, load_tokenizer
+from codegem.text.tokenizer import Tokenizer
 
 METHOD, VERSION = "codegem", 1
 _KEY = "quantization_config"
@@ -71,14 +72,9 @@ def load(directory: Path | str) -> tuple[Transformer, Tokenizer]:
     names, structure = jax.tree.flatten(assemble(config, checking.of))
     checking.refuse_others()
     with ThreadPoolExecutor(1) as pool:  # weights are read by the system meanwhile
-        reading = pool.submit(load_tokenizer, directory)
+        reading = pool.submit(read_tokenizer, directory, config, _AGAIN)
         arrays = read_arrays([(file, name) for name in names], huge_pages=True)
         tokenizer = reading.result()
-    if tokenizer.vocab_size > config.vocab_size:
-        raise UserError(
-            f"{directory}: the tokenizer has {tokenizer.vocab_size} ids and the model {config.vocab_size}; "
-            f"they don't belong together, so {_AGAIN}."
-        )
     return jax.tree.unflatten(structure, jax.device_put(arrays)), tokenizer
 
 
@@ -105,7 +101,7 @@ def save(
         UserError: the model is quantized already, or the directory can't be written; what it held is unchanged.
     """
     check(model, bits)
-    first = embedding_bits(_made(model.embedding), _made(model.final_norm.scale), bits, block)
+    first = embedding_bits(made(model.embedding), made(model.final_norm.scale), bits, block)
     kept = frozenset({_EMBEDDING} if first > bits else ())
     quantization = Quantization(bits, block, kept)
     stored = config_json(model.config, tokenizer, dtype=np.dtype("float32"), order=order, derived_from=derived_from) | {
@@ -132,16 +128,16 @@ def _tensors(
     return tensors
 
 
-def _planned(name: str, leaf: Any, quantization: Quantization, made: Callable[[Any], None]) -> dict[str, Planned]:
+def _planned(name: str, leaf: Any, quantization: Quantization, count: Callable[[Any], None]) -> dict[str, Planned]:
     if len(leaf.shape) == 1:
-        return {name: Planned(leaf.shape, np.dtype("float32"), lambda: np.asarray(_made(leaf), np.float32))}
+        return {name: Planned(leaf.shape, np.dtype("float32"), lambda: np.asarray(made(leaf), np.float32))}
     bits, scales = quantization.of(name), []
 
     def codes() -> Any:
         """Codes stand before scales in the file, and are large: only the scales wait for their turn."""
-        matrix = quantize_matrix(_made(leaf), bits, quantization.block)
+        matrix = quantize_matrix(made(leaf), bits, quantization.block)
         scales.append(matrix.scales)
-        made(leaf)
+        count(leaf)
         return matrix.codes
 
     rows, columns = leaf.shape
@@ -150,10 +146,6 @@ def _planned(name: str, leaf: Any, quantization: Quantization, made: Callable[[A
         f"{name}.codes": Planned(of_codes.shape, of_codes.dtype, codes),
         f"{name}.scales": Planned(of_scales.shape, of_scales.dtype, scales.pop),
     }
-
-
-def _made(leaf: Any) -> Any:
-    return leaf.make() if isinstance(leaf, Planned) else leaf
 
 
 def _read_quantization(found: Any, path: Path) -> Quantization:

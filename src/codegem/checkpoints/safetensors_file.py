@@ -191,6 +191,11 @@ class Planned:
     make: Callable[[], Any]
 
 
+def made(tensor: Any) -> Any:
+    """The array of a `Planned`; an array is one already."""
+    return tensor.make() if isinstance(tensor, Planned) else tensor
+
+
 def write_safetensors(
     path: Path | str, tensors: Mapping[str, ArrayLike], metadata: Mapping[str, str] | None = None
 ) -> None:
@@ -222,8 +227,7 @@ def write_safetensors(
 
 
 def _content(name: str, tensor: Any) -> memoryview:
-    made = tensor.make() if isinstance(tensor, Planned) else tensor
-    array = np.asarray(made, order="C")
+    array = np.asarray(made(tensor), order="C")
     if array.dtype != np.dtype(tensor.dtype) or array.shape != tuple(tensor.shape):
         raise ValueError(f"{name} is {array.dtype} {array.shape}, and was planned as {tensor.dtype} {tensor.shape}")
     return array.reshape(-1).view(np.uint8).data

@@ -12,11 +12,9 @@ A checkpoint gets its name when it is whole, and the last two are kept.
 import gc
 import hashlib
 import json
-import logging
 import os
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +22,7 @@ from typing import Any
 import jax
 import orbax.checkpoint as ocp
 
+from codegem.checkpoints.orbax_arrays import quiet
 from codegem.errors import UserError
 
 _KEPT = 2
@@ -58,7 +57,7 @@ class Store:
         Raises:
             UserError: it could not be written; the checkpoints before it are as they were.
         """
-        with _quiet():
+        with quiet():
             failure = self._write(step, _named(state), position)
             if failure:
                 gc.collect()  # what a failed write leaves behind complains when it is collected: now, quietly
@@ -169,17 +168,6 @@ def _hashes(folder: Path) -> dict[str, str]:
             with path.open("rb") as file:
                 hashes[path.relative_to(folder).as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
     return hashes
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Orbax's threads log a traceback each for a full disk; the exception says it already."""
-    before = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logging.disable(before)
 
 
 def _named(state: Any) -> dict[str, Any]:
