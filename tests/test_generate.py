@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Sequence
 
-from codegem.generate import Chunk, Output, Request, StopReason, outputs
+from codegem.generate import Chunk, Output, Request, StopReason, finished, outputs
 
 
 class Interleaved:
@@ -20,3 +20,8 @@ class Interleaved:
 def test_outputs_come_whole_and_in_the_order_of_the_requests():
     found = list(outputs(Interleaved(), [Request("1"), Request("2")]))
     assert found == [Output("ab", 2, StopReason.STOP), Output("x", 1, StopReason.LENGTH)]
+
+
+def test_finished_gives_each_text_as_soon_as_it_is_done():
+    found = list(finished(Interleaved(), [Request("1"), Request("2")]))
+    assert found == [(1, Output("x", 1, StopReason.LENGTH)), (0, Output("ab", 2, StopReason.STOP))]

@@ -114,17 +114,24 @@ class TextSource(Protocol):
         ...
 
 
-def outputs(source: TextSource, requests: Sequence[Request]) -> Iterator[Output]:
-    """Whole texts in the order of the requests, each as soon as it and those before it are done."""
+def finished(source: TextSource, requests: Sequence[Request]) -> Iterator[tuple[int, Output]]:
+    """(index, whole text) of each request as soon as it is done, in any order: a source may work on several at once."""
     chunks: list[list[Chunk]] = [[] for _ in requests]
-    done: dict[int, Output] = {}
-    following = 0
     for chunk in source.generate(requests):
         parts = chunks[chunk.index]
         parts.append(chunk)
         if chunk.stop_reason is not None:
             text = "".join(part.text for part in parts)
-            done[chunk.index] = Output(text, sum(part.tokens for part in parts), chunk.stop_reason)
+            yield chunk.index, Output(text, sum(part.tokens for part in parts), chunk.stop_reason)
+            parts.clear()
+
+
+def outputs(source: TextSource, requests: Sequence[Request]) -> Iterator[Output]:
+    """Whole texts in the order of the requests, each as soon as it and those before it are done."""
+    done: dict[int, Output] = {}
+    following = 0
+    for index, output in finished(source, requests):
+        done[index] = output
         while following in done:
             yield done.pop(following)
             following += 1
