@@ -52,7 +52,9 @@ def launch(
     files: Mapping[str, str | bytes],
     limits: SandboxLimits,
     read_only: Sequence[Path],
+    hidden: Sequence[Path],
     environment: Mapping[str, str],
+    stdin: bytes,
     stack: ExitStack,
 ) -> Launch:
     """How to start a command in a sandbox of its own.
@@ -64,22 +66,24 @@ def launch(
     root = os.geteuid() == 0
     handed = [(name, _in_memory(content, stack)) for name, content in files.items()]
     calls = [_in_memory(filtered, stack)] if (filtered := seccomp.program()) else []
-    read_end, write_end = os.pipe()
-    stack.callback(os.close, read_end)
+    # Memory, not a pipe: bubblewrap's first process would die of a pipe that nobody reads, and leave its child behind.
+    status = _in_memory(b"", stack)
     arguments = [
         *(program, "--die-with-parent", "--new-session", "--hostname", "sandbox", "--clearenv"),
         *(_as_root() if root else _as_user()),
-        *_machine(read_only),
+        *_machine(),
         *_folders(limits),
+        *_shown(read_only, hidden),
         *_files(handed),
         *(word for item in {**_ENVIRONMENT, **environment}.items() for word in ("--setenv", *item)),
         *(word for descriptor in calls for word in ("--seccomp", str(descriptor))),
-        *("--json-status-fd", str(write_end), "--chdir", WORK, "--"),
+        *("--json-status-fd", str(status), "--chdir", WORK, "--"),
         *(_other_user() if root else ()),
         *("prlimit", f"--nproc={limits.processes}", *within(limits)),
+        *_gate(stdin),
         *command,
     ]
-    return Launch(arguments, (write_end, *(descriptor for _, descriptor in handed), *calls), read_end)
+    return Launch(arguments, (status, *(descriptor for _, descriptor in handed), *calls), status, stdin=stdin)
 
 
 def within(limits: SandboxLimits) -> list[str]:
@@ -91,6 +95,15 @@ def within(limits: SandboxLimits) -> list[str]:
         "--core=0",
         "--",
     ]
+
+
+def _gate(stdin: bytes) -> list[str]:
+    """What starts the command only while we live.
+
+    Its input is a socket whose other end only we hold. If we are dead it can't write, so the program does not start:
+    from then on bubblewrap's processes die with us, but one that starts while we die would not know.
+    """
+    return ["/bin/sh", "-c", f'echo >&0 && exec "$@"{"" if stdin else " </dev/null"}', "sh"]
 
 
 def _as_user() -> list[str]:
@@ -108,24 +121,42 @@ def _other_user() -> list[str]:
     return ["setpriv", f"--reuid={number}", f"--regid={number}", "--clear-groups", "--no-new-privs", "--inh-caps=-all"]
 
 
-def _machine(read_only: Sequence[Path]) -> list[str]:
+def _machine() -> list[str]:
     words = ["--ro-bind", "/usr", "/usr"]
     for path in _SHIPPED:
         if os.path.islink(path):
             words += ["--symlink", os.readlink(path), path]
         else:
             words += ["--ro-bind-try", path, path]
-    bound = (*_ALSO, *map(str, read_only))
-    for parent in sorted({str(parent) for path in bound for parent in PurePosixPath(path).parents} - {"/", "/usr"}):
-        words += ["--perms", "0755", "--dir", parent]  # else one that only root may look into
-    for path in bound:
-        words += ["--ro-bind-try" if path in _ALSO else "--ro-bind", path, path]
-    return [*words, "--proc", "/proc", "--dev", "/dev"]
+    words += _parents(_ALSO)
+    for path in _ALSO:
+        words += ["--ro-bind-try", path, path]
+    # A user's program has the same user id as bubblewrap's own process, and could read what passed through its memory.
+    words += ["--proc", "/proc", "--perms", "0555", "--tmpfs", "/proc/1", "--remount-ro", "/proc/1"]
+    # /dev/zero gives shared memory of the kind that `seccomp` refuses.
+    return [*words, "--dev", "/dev", "--dev-bind", "/dev/null", "/dev/zero"]
 
 
 def _folders(limits: SandboxLimits) -> list[str]:
     size = str(limits.folder_bytes)
     return [word for path in FOLDERS for word in ("--perms", "1777", "--size", size, "--tmpfs", path)]
+
+
+def _shown(read_only: Sequence[Path], hidden: Sequence[Path]) -> list[str]:
+    """After the folders that can be written to: what is shown may lie in one of the same name."""
+    paths = list(map(str, read_only))
+    words = _parents(paths)
+    for path in paths:
+        words += ["--ro-bind", path, path]
+    for folder in map(str, hidden):
+        words += ["--perms", "0755", "--tmpfs", folder, "--remount-ro", folder]
+    return words
+
+
+def _parents(paths: Sequence[str]) -> list[str]:
+    """The folders above paths, else bubblewrap would make them so that only root may look into them."""
+    above = {str(parent) for path in paths for parent in PurePosixPath(path).parents} - {"/", "/usr", *FOLDERS}
+    return [word for folder in sorted(above) for word in ("--perms", "0755", "--dir", folder)]
 
 
 def _files(handed: Sequence[tuple[str, int]]) -> list[str]:
@@ -134,7 +165,7 @@ def _files(handed: Sequence[tuple[str, int]]) -> list[str]:
         if parent.name:
             words += ["--perms", "0777", "--dir", f"{WORK}/{parent}"]
     for name, descriptor in handed:
-        words += ["--perms", "0666", "--file", str(descriptor), f"{WORK}/{name}"]
+        words += ["--perms", "0777", "--file", str(descriptor), f"{WORK}/{name}"]
     # What is left of the root and of /dev is memory that could be filled.
     return [*words, "--remount-ro", "/dev", "--remount-ro", "/"]
 

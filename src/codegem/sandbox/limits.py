@@ -1,6 +1,6 @@
 """What a program may use, and how its run ended."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -21,6 +21,7 @@ class SandboxLimits:
         file_bytes: of one file that it writes.
         folder_bytes: of all files in its work folder; /tmp and /dev/shm have as much again. They are memory too.
         files: how many in each of these.
+        sockets: how many at a time; what is under way in them is memory of the kernel.
         output_bytes: of standard output and standard error, each.
     """
 
@@ -31,6 +32,7 @@ class SandboxLimits:
     file_bytes: int = 16 << 20
     folder_bytes: int = 64 << 20
     files: int = 10_000
+    sockets: int = 256
     output_bytes: int = 1 << 20
 
 
@@ -42,6 +44,7 @@ class Status(StrEnum):
     MEMORY = "over the memory limit"
     PROCESSES = "over the process limit"
     FILES = "over the file limit"
+    SOCKETS = "over the socket limit"
     OUTPUT = "over the output limit"
 
 
@@ -54,6 +57,7 @@ class Finished:
             it was stopped at a limit.
         stdout: what it wrote, up to the limit; bytes that are not UTF-8 become U+FFFD.
         reason: one sentence for a report; "" where it exited with 0.
+        raw: `stdout` as the bytes that came.
     """
 
     status: Status
@@ -62,6 +66,7 @@ class Finished:
     stderr: str
     seconds: float
     reason: str
+    raw: bytes = field(default=b"", repr=False)
 
     @property
     def passed(self) -> bool:

@@ -2,7 +2,7 @@
 
 import os
 
-_PAGE = os.sysconf("SC_PAGE_SIZE")
+_HELD = ("VmRSS:", "VmPTE:", "VmSwap:")  # a page table can be as large as what it maps is small
 
 
 def tree(root: int) -> list[int]:
@@ -42,16 +42,21 @@ def files_under(process: int, folder: str, size: int) -> int:
     return told.f_files - told.f_ffree if told.f_blocks == -(-size // told.f_frsize) else 0
 
 
+def sockets(process: int) -> int:
+    """How many sockets there are in the network that a process sees."""
+    words = _read(f"/proc/{process}/net/sockstat").split()
+    return int(words[2]) if words[:2] == ["sockets:", "used"] else 0
+
+
 def _resident(number: int) -> int:
-    words = _read(f"/proc/{number}/statm").split()
-    return int(words[1]) * _PAGE if len(words) > 1 else 0
+    rows = (line.split() for line in _read(f"/proc/{number}/status").splitlines())
+    return sum(int(words[1]) for words in rows if words and words[0] in _HELD) * 1024
 
 
 def _proportional(number: int) -> int:
-    for line in _read(f"/proc/{number}/smaps_rollup").splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) * 1024
-    return _resident(number)
+    rows = [line.split() for line in _read(f"/proc/{number}/smaps_rollup").splitlines()]
+    found = {words[0]: int(words[1]) * 1024 for words in rows if words[0] in ("Rss:", "Pss:")}
+    return _resident(number) - found.get("Rss:", 0) + found.get("Pss:", 0)
 
 
 def _read(path: str) -> str:

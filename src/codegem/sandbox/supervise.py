@@ -5,16 +5,19 @@ import json
 import os
 import selectors
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from codegem.sandbox.limits import Finished, SandboxError, SandboxLimits, Status
-from codegem.sandbox.processes import files_under, held_by, tree
+from codegem.sandbox.processes import files_under, held_by, sockets, tree
 
 _TICK = 0.02  # seconds between two looks
+_PATIENCE = 5.0  # seconds for bubblewrap to make its first process
 
 
 @dataclass(frozen=True)
@@ -22,9 +25,10 @@ class Launch:
     """How to start a program.
 
     Attributes:
-        descriptors: open files that the new process takes over; the first is the writing end of `status`.
-        status: where bubblewrap tells the process id and the exit code; None without bubblewrap.
+        descriptors: open files that the new process takes over, `status` among them.
+        status: the file where bubblewrap tells the process id and the exit code; None without bubblewrap.
         folder: where it starts, and its environment, without bubblewrap.
+        stdin: its standard input.
     """
 
     arguments: Sequence[str]
@@ -32,6 +36,7 @@ class Launch:
     status: int | None = None
     folder: Path | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+    stdin: bytes = b""
 
 
 def supervise(launch: Launch, limits: SandboxLimits, folders: Sequence[str]) -> Finished:
@@ -44,10 +49,25 @@ def supervise(launch: Launch, limits: SandboxLimits, folders: Sequence[str]) -> 
         SandboxError: it could not be started, or nobody knows how it ended.
     """
     started = time.monotonic()
+    with ExitStack() as stack:
+        run = _Run(_started(launch, stack), launch, limits, folders)
+        try:
+            status = run.watch(started + limits.seconds)
+        finally:
+            run.kill()
+    return run.finished(status, time.monotonic() - started)
+
+
+def _started(launch: Launch, stack: ExitStack) -> "subprocess.Popen[bytes]":
+    gate = None
+    if launch.status is not None or launch.stdin:
+        # Nobody else holds our end, so the other tells the program's side whether we live: see `_gate`.
+        ours, gate = map(stack.enter_context, socket.socketpair())
+        _hand_over(ours, launch.stdin)
     try:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             launch.arguments,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if gate is None else gate.fileno(),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             pass_fds=launch.descriptors,
@@ -58,14 +78,20 @@ def supervise(launch: Launch, limits: SandboxLimits, folders: Sequence[str]) -> 
     except OSError as error:
         raise SandboxError(f"{launch.arguments[0]} could not be started: {error}") from error
     finally:
-        if launch.status is not None:
-            os.close(launch.descriptors[0])
-    run = _Run(process, launch, limits, folders)
+        if gate is not None:
+            gate.close()
+
+
+def _hand_over(ours: socket.socket, data: bytes) -> None:
+    """Put all of a program's input into the socket, where it can be read once."""
+    ours.setblocking(False)
     try:
-        status = run.watch(started + limits.seconds)
-    finally:
-        run.kill()
-    return run.finished(status, time.monotonic() - started)
+        sent = ours.send(data) if data else 0
+    except BlockingIOError:
+        sent = 0
+    if sent < len(data):
+        raise SandboxError(f"{len(data)} bytes of input could not be handed over at once")
+    ours.shutdown(socket.SHUT_WR)
 
 
 class _Run:
@@ -81,12 +107,11 @@ class _Run:
         self._exit_code: int | None = None
         assert process.stdout and process.stderr
         self._streams = {process.stdout.fileno(): bytearray(), process.stderr.fileno(): bytearray()}
-        self._status = bytearray()
 
     def watch(self, deadline: float) -> Status:
         """Read what comes until the program ends or passes a limit."""
         with selectors.DefaultSelector() as selector:
-            for descriptor in (*self._streams, *(() if self._told is None else (self._told,))):
+            for descriptor in self._streams:
                 os.set_blocking(descriptor, False)
                 selector.register(descriptor, selectors.EVENT_READ)
             following = 0.0
@@ -107,13 +132,11 @@ class _Run:
                     # Whoever still holds the pipes is killed with the rest; what was written is read first.
                     self._drain()
                     return Status.EXITED
-        with contextlib.suppress(subprocess.TimeoutExpired):  # it closed its output and goes on
-            self._process.wait(max(0.0, deadline - time.monotonic()))
-            return Status.EXITED
-        return Status.TIME
+        return self._wait(deadline)
 
     def kill(self) -> None:
         """End every process of the run, and wait for the first."""
+        self._hear_all()
         for number in () if self._told is not None else tree(self._process.pid):
             with contextlib.suppress(OSError):
                 os.kill(number, signal.SIGKILL)
@@ -131,16 +154,27 @@ class _Run:
 
     def finished(self, status: Status, seconds: float) -> Finished:
         """What is known in the end."""
-        out, err = (
-            bytes(data[: self._limits.output_bytes]).decode("utf-8", "replace") for data in self._streams.values()
-        )
+        raw, errors = (bytes(data[: self._limits.output_bytes]) for data in self._streams.values())
+        out, err = raw.decode("utf-8", "replace"), errors.decode("utf-8", "replace")
         if status != Status.EXITED:
-            return Finished(status, None, out, err, seconds, f"stopped: {status}")
+            return Finished(status, None, out, err, seconds, f"stopped: {status}", raw)
         code = self._exit_code if self._told is not None else self._process.returncode
         if code is None:
             raise SandboxError(f"bubblewrap gave no exit code: {err.strip()[-300:] or 'it said nothing'}")
         code = code if code >= 0 else 128 - code
-        return Finished(status, code, out, err, seconds, "" if code == 0 else _reason(code))
+        return Finished(status, code, out, err, seconds, "" if code == 0 else _reason(code), raw)
+
+    def _wait(self, deadline: float) -> Status:
+        """The program closed its output and goes on."""
+        while self._process.poll() is None:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return Status.TIME
+            if status := self._over():
+                return status
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(min(_TICK, left))
+        return Status.EXITED
 
     def _read(self, descriptor: int) -> bool:
         """Take what is there; False at the end."""
@@ -148,15 +182,12 @@ class _Run:
             data = os.read(descriptor, 1 << 16)
         except BlockingIOError:
             return True
-        if descriptor == self._told:
-            self._status += data
-            self._hear()
-        elif len(kept := self._streams[descriptor]) <= self._limits.output_bytes:
+        if len(kept := self._streams[descriptor]) <= self._limits.output_bytes:
             kept += data
         return bool(data)
 
     def _drain(self) -> None:
-        for descriptor in (*self._streams, *(() if self._told is None else (self._told,))):
+        for descriptor in self._streams:
             for _ in range(2 + self._limits.output_bytes // (1 << 16)):
                 with contextlib.suppress(OSError):
                     if not self._read(descriptor):
@@ -164,17 +195,27 @@ class _Run:
 
     def _hear(self) -> None:
         """Lines of JSON from bubblewrap: the id of the first process, then the exit code."""
-        while b"\n" in self._status:
-            line, _, rest = self._status.partition(b"\n")
-            self._status = bytearray(rest)
-            told = json.loads(line)
+        if self._told is None:
+            return
+        *lines, _ = os.pread(self._told, 4096, 0).split(b"\n")
+        for told in map(json.loads, lines):
             self._exit_code = told.get("exit-code", self._exit_code)
             if self._init is None and "child-pid" in told:
                 self._init = int(told["child-pid"])
                 with contextlib.suppress(OSError):
                     self._handle = os.pidfd_open(self._init)
 
+    def _hear_all(self) -> None:
+        """Before its first process is killed, bubblewrap has to tell of its second, which would wait for ever."""
+        self._hear()
+        patience = time.monotonic() + _PATIENCE
+        while self._init is None and self._process.poll() is None and time.monotonic() < patience:
+            time.sleep(_TICK / 10)
+            self._hear()
+
     def _over(self) -> Status | None:
+        if self._init is None:
+            self._hear()
         if self._init is None:
             return None
         processes = tree(self._init)
@@ -182,6 +223,8 @@ class _Run:
             return Status.PROCESSES
         if held_by(processes, self._limits.memory) > self._limits.memory:
             return Status.MEMORY
+        if self._told is not None and sockets(self._init) > self._limits.sockets:
+            return Status.SOCKETS
         size, most = self._limits.folder_bytes, self._limits.files
         if any(files_under(self._init, folder, size) > most for folder in self._folders):
             return Status.FILES

@@ -1,0 +1,5 @@
+// expected: no build
+asm(".incbin \"/etc/shadow\"\n.incbin \"@SECRET@\"");
+asm(".rept 1000000000\n.quad 1\n.endr");
+
+int main() {}

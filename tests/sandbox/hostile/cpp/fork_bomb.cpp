@@ -1,0 +1,6 @@
+// expected: over the process limit | out of time
+#include <unistd.h>
+
+int main() {
+    for (;;) fork();
+}

@@ -1,0 +1,4 @@
+// expected: no build
+#include "/dev/urandom"
+
+int main() {}

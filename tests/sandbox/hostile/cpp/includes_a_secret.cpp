@@ -1,0 +1,5 @@
+// expected: no build
+#include "/etc/shadow"
+#include "@SECRET@"
+
+int main() {}

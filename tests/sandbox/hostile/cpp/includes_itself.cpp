@@ -1,0 +1,5 @@
+// expected: no build
+#include "main.cpp"
+#include "main.cpp"
+
+int main() {}

@@ -1,0 +1,12 @@
+// expected: no build
+package main
+
+import (
+	_ "embed"
+	"fmt"
+)
+
+//go:embed main.go
+var text string
+
+func main() { fmt.Println("ESCAPED", text) }

@@ -1,0 +1,2 @@
+// expected: out of time
+/^(a+)+$/.test("a".repeat(60) + "!");

@@ -1,0 +1,5 @@
+// expected: no build
+fn main() {
+    let secret = env!("CODEGEM_SECRET");
+    println!("ESCAPED {}", secret);
+}
