@@ -1,7 +1,8 @@
-"""The quantized products at the sizes of the 2B, beside the bandwidth that the memory gives in the same run.
+"""The products at the sizes of the 2B, beside the bandwidth that the memory gives in the same run.
 
     python benchmarks/cpu_kernels.py                             # 4 bits, blocks of 64, the best instructions there are
     python benchmarks/cpu_kernels.py --bits 8 --block 128
+    python benchmarks/cpu_kernels.py --bits 16                   # bfloat16
     CODEGEM_INSTRUCTIONS=avx2 python benchmarks/cpu_kernels.py
 
 With few rows the time is that of reading the weights, so the share of the bandwidth says how good it is; with many,
@@ -25,6 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from codegem.kernels import library, ops
+from codegem.kernels.dense import DenseMatrix
 from codegem.kernels.matrix import QuantizedMatrix
 
 WORKING_SET = 1 << 30  # Bytes of weights behind one another; no cache keeps them from round to round
@@ -32,7 +34,7 @@ WORKING_SET = 1 << 30  # Bytes of weights behind one another; no cache keeps the
 
 @dataclass(frozen=True)
 class Shape:
-    """A product of the 2B: `count` matrices of [rows, columns] multiplied together."""
+    """A product of the 2B by a matrix [rows, columns]; three of them make an MLP."""
 
     name: str
     columns: int
@@ -43,32 +45,40 @@ class Shape:
 SHAPES = (
     Shape("q, k, v", 2048, 2560),
     Shape("attention's output", 2048, 2048),
-    Shape("gate and up, GeGLU", 2048, 16384, 2),
+    Shape("gate", 2048, 16384),
     Shape("down", 16384, 2048),
+    Shape("MLP", 2048, 16384, 3),
     Shape("logits", 2048, 256000),
 )
 
 
-def random_matrix(shape: Shape, bits: int, block: int, numbers: np.random.Generator) -> QuantizedMatrix:
-    """Every code as likely as the others."""
-    panels = -(-shape.rows // 16)
-    packed = (panels, shape.columns * bits // 32, 16, 4)
+def random_matrix(rows: int, columns: int, bits: int, block: int, numbers: np.random.Generator) -> ops.Matrix:
+    """Every code as likely as the others; of bfloat16, values of one size."""
+    panels = -(-rows // 16)
+    if bits == 16:
+        words = np.frombuffer(numbers.bytes(panels * columns * 32), np.uint16) & 0x807F | 0x3C00
+        return DenseMatrix(jnp.asarray(words.view(jnp.bfloat16).reshape(panels, columns // 2, 16, 2)), rows, columns)
+    packed = (panels, columns * bits // 32, 16, 4)
     codes = np.frombuffer(numbers.bytes(int(np.prod(packed))), np.uint8 if bits == 4 else np.int8).reshape(packed)
-    scales = jnp.full((panels, shape.columns // block, 16), 0.01, jnp.bfloat16)
-    return QuantizedMatrix(jnp.asarray(codes), scales, shape.rows, shape.columns, bits, block)
+    scales = jnp.full((panels, columns // block, 16), 0.01, jnp.bfloat16)
+    return QuantizedMatrix(jnp.asarray(codes), scales, rows, columns, bits, block)
 
 
 def calls(shape: Shape, rows: int, bits: int, block: int) -> tuple[Callable[[], object], float, float]:
     """A function that makes the product with one set of weights after the other; bytes and operations of one."""
     numbers = np.random.default_rng(0)
     x = jnp.asarray(numbers.standard_normal((rows, shape.columns), np.float32))
-    each = shape.count * shape.rows * shape.columns * (bits / 8 + 2 / block)
+    norm = jnp.zeros(shape.columns)
+    each = shape.count * shape.rows * shape.columns * (bits / 8 + (2 / block if bits < 16 else 0))
     copies = max(1, int(WORKING_SET / each)) if rows <= 16 else 1
-    weights = [[random_matrix(shape, bits, block, numbers) for _ in range(shape.count)] for _ in range(copies)]
+    sizes = [(shape.rows, shape.columns), (shape.rows, shape.columns), (shape.columns, shape.rows)][: shape.count]
+    weights = [[random_matrix(*size, bits, block, numbers) for size in sizes] for _ in range(copies)]
 
     @jax.jit
-    def run(x: jax.Array, weights: list[list[QuantizedMatrix]]) -> list[jax.Array]:
-        multiply = ops.geglu if shape.count == 2 else lambda x, w: ops.products(x, [w])[0]
+    def run(x: jax.Array, weights: list[list[ops.Matrix]]) -> list[jax.Array]:
+        def multiply(x: jax.Array, *matrices: ops.Matrix) -> jax.Array:
+            return ops.mlp(x, *matrices, norm=norm) if shape.count == 3 else ops.products(x, matrices)[0]
+
         return [multiply(x, *each)[0, 0] for each in weights]
 
     jax.block_until_ready(run(x, weights))
@@ -79,7 +89,7 @@ def calls(shape: Shape, rows: int, bits: int, block: int) -> tuple[Callable[[], 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bits", type=int, default=4, choices=(4, 8))
+    parser.add_argument("--bits", type=int, default=4, choices=(4, 8, 16))
     parser.add_argument("--block", type=int, default=64, choices=(32, 64, 128))
     parser.add_argument("--rows", type=int, nargs="*", default=[1, 4, 8, 512])
     parser.add_argument("--rounds", type=int, default=5)
@@ -88,7 +98,8 @@ def main() -> None:
     if loaded is None:
         raise SystemExit("the kernels were not built")
     threads = loaded.codegem_threads()
-    title = f"{options.bits} bits, blocks of {options.block}, {ops.instructions()}, {threads} threads"
+    blocks = f", blocks of {options.block}" if options.bits < 16 else ""
+    title = f"{options.bits} bits{blocks}, {ops.instructions()}, {threads} threads"
     table = Table("product", "rows", "ms", "GB/s", "share of memory", "GOP/s", title=title)
     with tempfile.TemporaryDirectory() as scratch, bandwidth_worker(threads, Path(scratch)) as memory:
         for shape in SHAPES:

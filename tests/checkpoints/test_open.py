@@ -12,8 +12,11 @@ from codegem.checkpoints import hub, huggingface, open
 from codegem.checkpoints.open import open_model
 from codegem.checkpoints.safetensors_file import Planned
 from codegem.errors import UserError
+from codegem.kernels import ops
+from codegem.kernels.dense import DenseMatrix
 from codegem.kernels.matrix import QuantizedMatrix
 from codegem.model.config import ModelConfig
+from codegem.model.fused import FusedTransformer, fuse
 from codegem.model.transformer import Transformer
 from codegem.text.fim import Order
 from codegem.text.tokenizer import ByteTokenizer
@@ -77,7 +80,7 @@ def test_a_hub_id_is_fetched(directory: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 class TestTypes:
-    """Small models are computed in float32 on CPUs, large ones as they are stored."""
+    """On CPUs bfloat16 is packed for the kernels; without them small models are computed in float32."""
 
     @pytest.fixture(autouse=True)
     def on_cpu(self):
@@ -87,12 +90,21 @@ class TestTypes:
     def kind(self, directory: Path, **options: object) -> np.dtype:
         return open_model(directory, **options).model.embedding.dtype  # type: ignore[arg-type]
 
-    def test_a_small_model(self, directory: Path):
+    @pytest.mark.skipif(not ops.available(), reason="the kernels were not built")
+    def test_with_kernels(self, directory: Path):
+        opened, whole = open_model(directory).model, huggingface.load(directory)[0]
+        assert isinstance(opened.embedding, DenseMatrix) and opened.final_norm.scale.dtype == np.float32
+        np.testing.assert_array_equal(opened.embedding.unpack(), whole.embedding)
+        assert isinstance(fuse(opened), FusedTransformer)
+
+    def test_a_small_model(self, directory: Path, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr(ops, "available", lambda: False)
         assert self.kind(directory) == np.float32
         assert self.kind(directory, dtype="bfloat16") == jnp.bfloat16
 
     def test_a_large_model(self, directory: Path, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(open, "SMALL", 10)
+        monkeypatch.setattr(ops, "available", lambda: False)
         opened = open_model(directory).model
         assert opened.embedding.dtype == jnp.bfloat16 and opened.final_norm.scale.dtype == np.float32
 

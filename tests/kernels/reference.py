@@ -18,6 +18,11 @@ def random_matrix(seed: int, rows: int, columns: int, bits: int, block: int) -> 
     return codes, bfloat16(scales)
 
 
+def random_dense(seed: int, rows: int, columns: int) -> np.ndarray:
+    """A matrix of bfloat16 values, as float32, of deviation 1/sqrt(K)."""
+    return bfloat16(np.random.default_rng(seed).standard_normal((rows, columns), np.float32) / np.float32(columns**0.5))
+
+
 def dequantize(codes: Int8[np.ndarray, "N K"], scales: Float[np.ndarray, "N blocks"], block: int) -> np.ndarray:
     """Float64 [N, K]."""
     return codes.astype(np.float64) * np.repeat(scales, block, axis=1)[:, : codes.shape[1]]
@@ -65,3 +70,34 @@ def error_bound(x: np.ndarray, weight: np.ndarray, block: int) -> np.ndarray:
     padded = np.pad(x, ((0, 0), (0, blocks * block - x.shape[1]))).reshape(len(x), blocks, block)
     step = np.repeat(np.abs(padded).max(axis=2) / 127, block, axis=1)[:, : x.shape[1]]
     return 0.502 * step @ np.abs(weight).T + 1e-6
+
+
+def mlp(
+    x: np.ndarray,
+    scale: np.ndarray,
+    eps: float,
+    gate: np.ndarray,
+    up: np.ndarray,
+    down: np.ndarray,
+    *,
+    block: int | None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """x + down · (gelu(gate · n) · (up · n)) of float64 matrices, and how far from it the kernels may be.
+
+    Args:
+        block: columns that activations are quantized in; None for dense matrices, which round them to 16 bits.
+    """
+    normed = norm(x, scale, eps)
+    first, second = normed @ gate.T, normed @ up.T
+    off, off_second = (_bound(normed, weight, block) for weight in (gate, up))
+    hidden = gelu(first) * second
+    # GELU's slope is at most 1.13.
+    moved = 1.13 * off * (np.abs(second) + off_second) + np.abs(first) * off_second
+    widest = np.abs(hidden) + moved
+    return x + hidden @ down.T, moved @ np.abs(down).T + _bound(widest, down, block) + 1e-6
+
+
+def _bound(x: np.ndarray, weight: np.ndarray, block: int | None) -> np.ndarray:
+    if block is None:
+        return 2.0**-15 * np.abs(x) @ np.abs(weight).T + 1e-6
+    return error_bound(x, weight, block)

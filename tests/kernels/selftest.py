@@ -2,7 +2,7 @@
 
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,12 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from codegem.kernels.dense import COLUMNS, DenseMatrix
 from codegem.kernels.matrix import QuantizedMatrix
 
 from . import attention_reference, reference
 
 ROOT = Path(__file__).parents[2]
-STORE, ADD, GEGLU = range(3)
 
 
 def build(folder: Path, *settings: str) -> Path:
@@ -44,41 +44,53 @@ class Case:
     tolerance: np.ndarray | float
 
 
-def product_case(rows: int, columns: int, outputs: int, bits: int, block: int, *, finish: int = STORE) -> Case:
-    """A product with or without a residual, or a GeGLU behind a norm."""
+def product_case(rows: int, columns: int, outputs: int, bits: int, block: int, *, adds: bool = False) -> Case:
+    """A product, with or without a residual; 16 bits are bfloat16."""
     numbers = np.random.default_rng(rows + columns + outputs + bits + block)
     x = numbers.standard_normal((rows, columns), np.float32)
-    norm = numbers.standard_normal(columns).astype(np.float32) / 4
     residual = numbers.standard_normal((rows, outputs), np.float32)
-    matrices = [reference.random_matrix(seed, outputs, columns, bits, block) for seed in range(1 + (finish == GEGLU))]
-    packed = [QuantizedMatrix.pack(codes, scales, bits) for codes, scales in matrices]
-    header = [0, finish, rows, columns, packed[0].block, finish == GEGLU, len(matrices)]
-    header += [number for _ in matrices for number in (bits, outputs)]
-    data = np.array(header, np.int64).tobytes() + np.float32(1e-6).tobytes() + x.tobytes()
-    data += norm.tobytes() if finish == GEGLU else b""
-    data += residual.tobytes() if finish == ADD else b""
-    for matrix in packed:
-        data += np.asarray(matrix.codes).tobytes() + np.asarray(matrix.scales).tobytes()
-    if finish == GEGLU:
-        normed = reference.norm(x, norm, 1e-6)
-        dense = [reference.dequantize(codes, scales, block) for codes, scales in matrices]
-        gate, up = (normed @ weight.T for weight in dense)
-        # GELU's slope is at most 1.13.
-        off = [reference.error_bound(normed, weight, block) for weight in dense]
-        tolerance = 1.13 * off[0] * (np.abs(up) + off[1]) + np.abs(gate) * off[1]
-        return Case(data, (rows, outputs), reference.gelu(gate) * up, tolerance)
-    expected = reference.product(x, *matrices[0], block) + (residual if finish == ADD else 0)
-    return Case(data, (rows, outputs), expected, 2e-6 * np.abs(expected).max())
+    weight = Weight.random(0, outputs, columns, bits, block)
+    header = np.array([0, adds, rows, columns, weight.block, 0, 1, bits, outputs], np.int64).tobytes()
+    data = header + np.float32(1e-6).tobytes() + x.tobytes() + (residual.tobytes() if adds else b"") + weight.data
+    return Case(data, (rows, outputs), weight.product(x) + (residual if adds else 0), weight.tolerance)
 
 
-def dense_case(rows: int, columns: int, outputs: int) -> Case:
-    """A product with bfloat16 weights."""
-    numbers = np.random.default_rng(rows + columns + outputs)
+def mlp_case(rows: int, columns: int, hidden: int, bits: int, block: int) -> Case:
+    """A whole MLP."""
+    numbers = np.random.default_rng(rows + columns + hidden + bits + block)
     x = numbers.standard_normal((rows, columns), np.float32)
-    weight = reference.bfloat16(numbers.standard_normal((outputs, columns), np.float32))
-    header = np.array([1, rows, columns, outputs], np.int64).tobytes()
-    data = header + x.tobytes() + (weight.view(np.uint32) >> 16).astype(np.uint16).tobytes()
-    return Case(data, (rows, outputs), x.astype(np.float64) @ weight.T.astype(np.float64), 4e-6 * columns**0.5)
+    norm = numbers.standard_normal(columns).astype(np.float32) / 4
+    shapes = [(hidden, columns), (hidden, columns), (columns, hidden)]
+    weights = [Weight.random(seed, *shape, bits, block) for seed, shape in enumerate(shapes)]
+    blocks = [weights[0].block, weights[2].block]
+    header = np.array([1, rows, columns, hidden, *blocks, bits, bits, bits], np.int64).tobytes()
+    data = header + np.float32(1e-6).tobytes() + x.tobytes() + norm.tobytes() + b"".join(w.data for w in weights)
+    expected, tolerance = reference.mlp(x, norm, 1e-6, *(w.dense for w in weights), block=None if bits == 16 else block)
+    return Case(data, (rows, columns), expected, tolerance)
+
+
+@dataclass(frozen=True)
+class Weight:
+    """A random matrix: as the program takes it, and for NumPy."""
+
+    data: bytes
+    block: int
+    dense: np.ndarray
+    product: Callable[[np.ndarray], np.ndarray]
+    tolerance: float
+
+    @staticmethod
+    def random(seed: int, rows: int, columns: int, bits: int, block: int) -> "Weight":
+        """Codes over their whole range, or bfloat16 values; of deviation 1/sqrt(columns) or so."""
+        if bits == 16:
+            dense = reference.random_dense(seed, rows, columns)
+            data = np.asarray(DenseMatrix.pack(dense).values).tobytes()
+            return Weight(data, COLUMNS, dense, lambda x: x.astype(np.float64) @ dense.T.astype(np.float64), 4e-6)
+        codes, scales = reference.random_matrix(seed, rows, columns, bits, block)
+        packed = QuantizedMatrix.pack(codes, scales, bits)
+        data = np.asarray(packed.codes).tobytes() + np.asarray(packed.scales).tobytes()
+        dense = reference.dequantize(codes, scales, block)
+        return Weight(data, packed.block, dense, lambda x: reference.product(x, codes, scales, block), 2e-5)
 
 
 def attention_case(batch: int, rows: int, heads: int, kv_heads: int, size: int, filled: int, dtype) -> Case:
@@ -103,20 +115,13 @@ def attention_cases() -> list[Case]:
 
 def cases() -> list[Case]:
     """Odd shapes for every kernel, and one row up to several tiles."""
-    made = [dense_case(rows, columns, 13) for rows in (1, 3, 9) for columns in (1, 70, 256)]
-    for bits in (4, 8):
-        for block in (32, 64, 128):
-            for rows, columns, outputs in [
-                (1, 100, 17),
-                (2, 32, 1),
-                (3, 64, 16),
-                (5, 160, 40),
-                (8, 130, 31),
-                (37, 96, 50),
-            ]:
-                made += [
-                    product_case(rows, columns, outputs, bits, block, finish=finish) for finish in (STORE, ADD, GEGLU)
-                ]
+    shapes = [(1, 100, 17), (2, 32, 1), (3, 64, 16), (5, 160, 40), (8, 130, 31), (37, 96, 50)]
+    kinds = [(bits, block) for bits in (4, 8) for block in (32, 64, 128)] + [(16, COLUMNS)]
+    made = []
+    for bits, block in kinds:
+        for shape in shapes:
+            made += [product_case(*shape, bits, block), product_case(*shape, bits, block, adds=True)]
+            made.append(mlp_case(*shape, bits, block))
     return made
 
 

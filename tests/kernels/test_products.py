@@ -9,6 +9,7 @@ import pytest
 
 from codegem.errors import UserError
 from codegem.kernels import library, ops
+from codegem.kernels.dense import DenseMatrix
 from codegem.kernels.matrix import QuantizedMatrix
 
 from . import reference
@@ -88,28 +89,18 @@ def test_several_weights_share_a_norm(instruction_set: str, block: int, rows: in
         assert (np.abs(result - normed @ dense.T) <= reference.error_bound(normed, dense, block)).all()
 
 
-@pytest.mark.parametrize("rows", [1, 5, 50])
+@pytest.mark.parametrize("rows", [1, 5, 50, 100])
 @pytest.mark.parametrize("bits", [(4, 4), (8, 4)])
-def test_geglu(instruction_set: str, rows: int, bits: tuple[int, int]):
+def test_mlp(instruction_set: str, rows: int, bits: tuple[int, int]):
     columns, hidden, block = 320, 72, 64
-    x = jnp.asarray(activations(rows, columns)) / 4
-    gate, up = (matrix(seed, hidden, columns, b, block)[0] for seed, b in enumerate(bits))
-    scale = jnp.asarray(np.random.default_rng(1).standard_normal(columns).astype(np.float32))
-    result = np.asarray(ops.geglu(x, gate, up, norm=scale, eps=EPS))
-    first, second = (np.asarray(a, np.float64) for a in ops.products(x, [gate, up], norm=scale, eps=EPS))
-    np.testing.assert_allclose(result, reference.gelu(first) * second, rtol=2e-6, atol=1e-7)
-
-
-def test_gelu_far_from_zero(instruction_set: str):
-    """One column that takes every size of input, times 1."""
-    column = np.zeros((1, 32), np.int8)
-    column[0, 0] = 127
-    one = QuantizedMatrix.pack(column, np.array([[1 / 128]], np.float32), 8)
-    x = np.zeros((400, 32), np.float32)
-    x[:, 0] = np.concatenate([np.linspace(-12, 12, 392), [-200, -88, -87, 87, 88, 1e4, -1e4, 0]])
-    result = np.asarray(ops.geglu(jnp.asarray(x), one, one))[:, 0]
-    value = np.asarray(ops.products(jnp.asarray(x), [one])[0], np.float64)[:, 0]
-    np.testing.assert_allclose(result, reference.gelu(value) * value, rtol=2e-5, atol=2e-6)
+    x = activations(rows, columns) / 4
+    shapes = [(hidden, columns, bits[0]), (hidden, columns, bits[1]), (columns, hidden, 4)]
+    weights = [matrix(seed, *shape, block) for seed, shape in enumerate(shapes)]
+    scale = np.random.default_rng(1).standard_normal(columns).astype(np.float32)
+    result = ops.mlp(jnp.asarray(x), *(w[0] for w in weights), norm=jnp.asarray(scale), eps=EPS)
+    dense = [reference.dequantize(codes, scales, block) for _, codes, scales in weights]
+    expected, tolerance = reference.mlp(x, scale, EPS, *dense, block=block)
+    assert (np.abs(result - expected) <= tolerance).all()
 
 
 @pytest.mark.parametrize("rows", [1, 7, 40])
@@ -130,11 +121,12 @@ def test_a_row_does_not_depend_on_the_rows_beside_it(instruction_set: str, bits:
     x = jnp.asarray(activations(530, columns))
     norm = jnp.full(columns, 0.25, jnp.float32)
     (whole,) = ops.products(x, [weight], norm=norm)
-    hidden = ops.geglu(x, weight, weight, norm=norm)
+    down = matrix(0, columns, outputs, bits, block)[0]
+    through = ops.mlp(x, weight, weight, down, norm=norm)
     for first, rows in [(0, 1), (529, 1), (3, 2), (10, 3), (7, 4), (513, 5), (100, 8), (1, 16), (500, 20), (77, 300)]:
         part = x[first : first + rows]
         np.testing.assert_array_equal(ops.products(part, [weight], norm=norm)[0], whole[first : first + rows])
-        np.testing.assert_array_equal(ops.geglu(part, weight, weight, norm=norm), hidden[first : first + rows])
+        np.testing.assert_array_equal(ops.mlp(part, weight, weight, down, norm=norm), through[first : first + rows])
 
 
 @pytest.mark.parametrize("bits", [4, 8])
@@ -175,24 +167,6 @@ def test_tiny_and_zero_blocks(instruction_set: str):
     np.testing.assert_allclose(result, reference.product(x, codes, scales, 64), rtol=1e-6, atol=1e-27)
 
 
-@pytest.mark.parametrize("rows", [0, 1, 3, 8, 21])
-@pytest.mark.parametrize("columns", [1, 31, 64, 2048, 2100])
-def test_dense_product(instruction_set: str, rows: int, columns: int):
-    numbers = np.random.default_rng(columns)
-    x = numbers.standard_normal((rows, columns), np.float32)
-    weight = jnp.asarray(numbers.standard_normal((37, columns)), jnp.bfloat16)
-    result = jax.jit(ops.dense_product)(x, weight)
-    want = x.astype(np.float64) @ np.asarray(weight, np.float64).T
-    assert result.dtype == jnp.float32
-    np.testing.assert_allclose(result, want, atol=2e-6 * columns**0.5, rtol=1e-6)
-    if rows > 1:
-        np.testing.assert_array_equal(ops.dense_product(x[1:2], weight), result[1:2])
-    rounded = jnp.asarray(x, jnp.bfloat16)
-    np.testing.assert_array_equal(
-        ops.dense_product(rounded, weight), ops.dense_product(rounded.astype(jnp.float32), weight)
-    )
-
-
 def test_work_is_left_out_while_it_is_given_up():
     weight, _, _ = matrix(5, 512, 256, 8, 64)
     program = jax.jit(lambda x, residual: ops.product_added(x, weight, residual))
@@ -214,8 +188,6 @@ class TestWrongArguments:
     def test_types(self):
         with pytest.raises(UserError, match="x must be float32"):
             ops.products(jnp.zeros((1, 192), jnp.bfloat16), [self.weight])
-        with pytest.raises(UserError, match="weight must be a bfloat16 matrix"):
-            ops.dense_product(jnp.zeros((1, 192)), jnp.zeros((3, 192)))
 
     def test_norm_and_residual(self):
         with pytest.raises(UserError, match=r"norm must be float32 \[192\]"):
@@ -229,7 +201,17 @@ class TestWrongArguments:
         with pytest.raises(UserError, match="at least one matrix"):
             ops.products(jnp.zeros((1, 192)), [])
         with pytest.raises(UserError, match="gate has 20 rows and up 16"):
-            ops.geglu(jnp.zeros((1, 192)), self.weight, matrix(1, 16, 192, 4, 64)[0])
+            self.mlp(self.weight, matrix(1, 16, 192, 4, 64)[0], self.weight)
+        with pytest.raises(UserError, match=r"down must be \[192, 20\], not \[20, 192\]"):
+            self.mlp(self.weight, self.weight, self.weight)
+        dense = DenseMatrix.pack(np.zeros((192, 20)))
+        with pytest.raises(UserError, match="gate, up and down must all be dense"):
+            self.mlp(self.weight, self.weight, dense)
+        with pytest.raises(UserError, match="must all be dense, or all quantized"):
+            ops.products(jnp.zeros((1, 192)), [self.weight, DenseMatrix.pack(np.zeros((20, 192)))])
+
+    def mlp(self, *weights: ops.Matrix) -> None:
+        ops.mlp(jnp.zeros((1, 192)), *weights, norm=jnp.zeros(192))
 
     @pytest.mark.parametrize("field", ["rows", "columns", "bits", "block"])
     def test_a_matrix_that_says_another_shape_than_it_has(self, field: str):

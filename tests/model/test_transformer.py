@@ -169,3 +169,12 @@ def test_every_weight_has_a_gradient(random_model: Make):
     model, tokens = random_model(CONFIGS["multi-query"]), tokens_of(0, 1, 8)
     gradients = eqx.filter_jit(eqx.filter_grad(lambda m: jnp.sum(jax.nn.log_softmax(m(tokens))[..., 0])))(model)
     assert all(jnp.isfinite(leaf).all() and (leaf != 0).any() for leaf in jax.tree.leaves(gradients))
+
+
+def test_one_position_of_each_row_is_the_one_among_all(random_model: Make):
+    model = random_model(CONFIGS["grouped"])
+    tokens, lengths, last = tokens_of(1, 2, 12), jnp.zeros(2, jnp.int32), jnp.array([11, 3])
+    every, cache = extend(model, tokens, model.init_cache(2, 16), lengths)
+    one, same_cache = eqx.filter_jit(Transformer.extend)(model, tokens, model.init_cache(2, 16), lengths, last)
+    np.testing.assert_allclose(one[:, 0], every[jnp.arange(2), last], atol=TOLERANCE)
+    jax.tree.map(np.testing.assert_array_equal, cache, same_cache)

@@ -6,17 +6,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.typing import DTypeLike
 
 from codegem.checkpoints.huggingface_config import CONFIG, read_json, read_order
 from codegem.checkpoints.locate import Kind, locate
 from codegem.checkpoints.safetensors_file import made
+from codegem.kernels import ops
+from codegem.kernels.matrix import QuantizedMatrix
 from codegem.model.transformer import Transformer
 from codegem.text.fim import Order
 from codegem.text.tokenizer import Tokenizer
 
-# Models of fewer parameters are computed in float32 on CPUs: nano's products are twice as fast as in bfloat16.
+# Models of fewer parameters are computed in float32 on CPUs without the kernels: XLA takes twice as long for bfloat16.
 SMALL = 100_000_000
 
 
@@ -43,8 +46,9 @@ def open_model(
     """The model that a name means; hub ids are fetched where they are not at hand.
 
     Args:
-        dtype: of the matrices; default as stored, and on CPUs float32 where the model is small or stored in
-            float16, whose range is too small for Gemma's activations.
+        dtype: of the matrices; default as stored, and on CPUs float32 where it is stored in float16, whose range is
+            too small for Gemma's activations, or small and the kernels were not built. Matrices in bfloat16 are
+            packed for the kernels.
         bits: quantize to 8 or 4 bits.
         lazy: leave out `dtype` and `bits`, and read tensors only when they are asked for, where the format allows:
             leaves are then `safetensors_file.Planned`.
@@ -58,23 +62,27 @@ def open_model(
 
         located = dataclasses.replace(located, kind=Kind.HUGGINGFACE, path=fetch(located.hub_id or ""))
     assert located.path is not None
-    opened = _READERS[located.kind](located.path, dtype, lazy or bits is not None)
+    one_by_one = bits is not None or (dtype is None and ops.available())
+    opened = _READERS[located.kind](located.path, dtype, lazy or one_by_one)
     if lazy:
         return opened
     return dataclasses.replace(opened, model=_finished(opened.model, dtype, bits))
 
 
 def _finished(model: Transformer, dtype: DTypeLike | None, bits: int | None) -> Transformer:
-    from codegem.kernels.matrix import QuantizedMatrix
+    from codegem.model.fused import pack
     from codegem.model.quantize import quantize
 
     if bits is not None:
         return quantize(jax.tree.map(made, model), bits)
     if dtype is None and not isinstance(model.embedding, QuantizedMatrix) and jax.default_backend() == "cpu":
         kind = model.embedding.dtype
+        if kind == jnp.bfloat16 and ops.available():
+            return jax.tree.map(lambda leaf: pack(made(leaf)), model)
         if kind == np.float16 or (model.config.parameters < SMALL and kind != np.float32):
             # By NumPy: JAX would compile a program for each shape.
-            return jax.tree.map(lambda leaf: jax.device_put(np.asarray(leaf).astype(np.float32)), model)
+            return jax.tree.map(lambda leaf: jax.device_put(np.asarray(made(leaf)).astype(np.float32)), model)
+        return jax.tree.map(lambda leaf: jax.device_put(made(leaf)), model)
     return model
 
 

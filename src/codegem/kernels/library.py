@@ -15,7 +15,7 @@ from codegem.errors import UserError
 NAME = "codegem_kernels.so"
 
 # Each is the symbol codegem_<name> of the library and the XLA target of the same name.
-TARGETS = ("product", "dense_product", "attend_cached")
+TARGETS = ("product", "mlp", "attend_cached")
 
 
 @cache

@@ -9,24 +9,17 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, BFloat16, Float
+from jaxtyping import Array, Float
 
 from codegem.errors import UserError
 from codegem.kernels import library
 from codegem.kernels.attention_ops import attend_cached
+from codegem.kernels.dense import COLUMNS, DenseMatrix
 from codegem.kernels.matrix import QuantizedMatrix
 
-__all__ = [
-    "attend_cached",
-    "available",
-    "dense_product",
-    "geglu",
-    "instructions",
-    "product_added",
-    "products",
-]
+__all__ = ["Matrix", "attend_cached", "available", "instructions", "mlp", "product_added", "products"]
 
-_STORE, _ADD, _GEGLU = range(3)
+Matrix = QuantizedMatrix | DenseMatrix
 
 
 def available() -> bool:
@@ -42,14 +35,15 @@ def instructions() -> str:
 
 def products(
     x: Float[Array, "T K"],
-    weights: Sequence[QuantizedMatrix],
+    weights: Sequence[Matrix],
     *,
     norm: Float[Array, "K"] | None = None,
     eps: float = 1e-6,
 ) -> tuple[Float[Array, "T N"], ...]:
-    """x · wᵀ for each of several matrices of one width and one block; bits and heights may differ.
+    """x · wᵀ for each of several matrices of one width, which are all dense, or quantized in one block.
 
-    The rows of x are quantized once for all of them, to 8 bits with a scale for each block.
+    For quantized matrices, whose bits may differ, the rows of x are quantized too, to 8 bits with a scale for each
+    block. With dense ones x keeps 16 bits of its significand on the amx set, and all elsewhere.
 
     Args:
         norm: with it, x goes through an RMSNorm first: x · rsqrt(mean x² + eps) · (1 + norm).
@@ -57,78 +51,78 @@ def products(
     Raises:
         UserError: shapes or types do not fit.
     """
-    return _call(x, weights, [w.rows for w in weights], _STORE, norm=norm, eps=eps)
+    return _products(x, weights, norm=norm, eps=eps)
 
 
-def geglu(
-    x: Float[Array, "T K"],
-    gate: QuantizedMatrix,
-    up: QuantizedMatrix,
-    *,
-    norm: Float[Array, "K"] | None = None,
-    eps: float = 1e-6,
-) -> Float[Array, "T F"]:
-    """gelu(x · gateᵀ) · (x · upᵀ), with the tanh form of GELU; `norm` as in `products`.
-
-    Raises:
-        UserError: shapes or types do not fit.
-    """
-    if gate.rows != up.rows:
-        raise UserError(f"gate has {gate.rows} rows and up {up.rows}; they must have the same number.")
-    return _call(x, [gate, up], [gate.rows], _GEGLU, norm=norm, eps=eps)[0]
-
-
-def product_added(
-    x: Float[Array, "T K"], weight: QuantizedMatrix, residual: Float[Array, "T N"]
-) -> Float[Array, "T N"]:
+def product_added(x: Float[Array, "T K"], weight: Matrix, residual: Float[Array, "T N"]) -> Float[Array, "T N"]:
     """residual + x · weightᵀ.
 
     Raises:
         UserError: shapes or types do not fit.
     """
     _check_array("residual", residual, jnp.float32, (x.shape[0], weight.rows))
-    return _call(x, [weight], [weight.rows], _ADD, residual=residual)[0]
+    return _products(x, [weight], residual=residual)[0]
 
 
-def dense_product(x: Float[Array, "T K"], weight: BFloat16[Array, "N K"]) -> Float[Array, "T N"]:
-    """x · weightᵀ in float32 for few rows of x; for many, XLA's own product is as fast.
+def mlp(
+    x: Float[Array, "T D"], gate: Matrix, up: Matrix, down: Matrix, *, norm: Float[Array, "D"], eps: float = 1e-6
+) -> Float[Array, "T D"]:
+    """x + down · (gelu(gate · n) · (up · n)), where n is x behind an RMSNorm; with the tanh form of GELU.
 
     Raises:
         UserError: shapes or types do not fit.
     """
-    if weight.ndim != 2 or weight.dtype != jnp.bfloat16:
-        raise UserError(f"weight must be a bfloat16 matrix, not {weight.dtype} {weight.shape}.")
-    _check_array("x", x, None, (None, weight.shape[1]))
-    result = jax.ShapeDtypeStruct((x.shape[0], weight.shape[0]), jnp.float32)
-    return _target("dense_product", result)(x.astype(jnp.float32), weight)
+    _check_weights([gate, up])
+    if gate.rows != up.rows:
+        raise UserError(f"gate has {gate.rows} rows and up {up.rows}; they must have the same number.")
+    if (down.columns, down.rows) != (gate.rows, gate.columns):
+        raise UserError(f"down must be [{gate.columns}, {gate.rows}], not [{down.rows}, {down.columns}].")
+    if isinstance(down, DenseMatrix) != isinstance(gate, DenseMatrix):
+        raise UserError("gate, up and down must all be dense, or all quantized.")
+    _check_array("x", x, jnp.float32, (None, gate.columns))
+    _check_array("norm", norm, jnp.float32, (gate.columns,))
+    weights = [gate, up, down]
+    return _target("mlp", jax.ShapeDtypeStruct(x.shape, jnp.float32))(
+        x,
+        norm,
+        *(a for weight in weights for a in _arrays(weight)),
+        hidden=np.int64(gate.rows),
+        blocks=np.array([_block(gate), _block(down)], np.int64),
+        eps=np.float32(eps),
+        bits=_bits(weights),
+    )
 
 
-def _call(
-    x: Array,
-    weights: Sequence[QuantizedMatrix],
-    heights: list[int],
-    finish: int,
-    *,
-    norm: Array | None = None,
-    eps: float = 1e-6,
-    residual: Array | None = None,
+def _products(
+    x: Array, weights: Sequence[Matrix], *, norm: Array | None = None, eps: float = 1e-6, residual: Array | None = None
 ) -> tuple[Array, ...]:
     _check_weights(weights)
     _check_array("x", x, jnp.float32, (None, weights[0].columns))
     if norm is not None:
         _check_array("norm", norm, jnp.float32, (weights[0].columns,))
     operands = [x, *(a for a in (norm, residual) if a is not None)]
-    operands += [a for w in weights for a in (w.codes, w.scales)]
-    results = [jax.ShapeDtypeStruct((x.shape[0], height), jnp.float32) for height in heights]
-    done = _target("product", results)(
+    done = _target("product", [jax.ShapeDtypeStruct((x.shape[0], w.rows), jnp.float32) for w in weights])(
         *operands,
-        block=np.int64(weights[0].block),
+        *(a for weight in weights for a in _arrays(weight)),
+        block=np.int64(_block(weights[0])),
         eps=np.float32(eps),
         has_norm=norm is not None,
-        finish=np.int64(finish),
-        bits=np.array([w.bits for w in weights], np.int64),
+        adds=residual is not None,
+        bits=_bits(weights),
     )
     return tuple(done)
+
+
+def _arrays(weight: Matrix) -> tuple[Array, ...]:
+    return (weight.values,) if isinstance(weight, DenseMatrix) else (weight.codes, weight.scales)
+
+
+def _block(weight: Matrix) -> int:
+    return COLUMNS if isinstance(weight, DenseMatrix) else weight.block
+
+
+def _bits(weights: Sequence[Matrix]) -> np.ndarray:
+    return np.array([16 if isinstance(weight, DenseMatrix) else weight.bits for weight in weights], np.int64)
 
 
 def _target(name: str, results):
@@ -137,14 +131,17 @@ def _target(name: str, results):
     return jax.ffi.ffi_call(f"codegem_{name}", results)
 
 
-def _check_weights(weights: Sequence[QuantizedMatrix]) -> None:
+def _check_weights(weights: Sequence[Matrix]) -> None:
     if not weights:
         raise UserError("products needs at least one matrix.")
+    first = weights[0]
     for weight in weights[1:]:
-        if (weight.columns, weight.block) != (weights[0].columns, weights[0].block):
+        if isinstance(weight, DenseMatrix) != isinstance(first, DenseMatrix):
+            raise UserError("Matrices multiplied together must all be dense, or all quantized.")
+        if (weight.columns, _block(weight)) != (first.columns, _block(first)):
             raise UserError(
-                f"Matrices multiplied together need one width and one block, not {weights[0].columns} columns in "
-                f"blocks of {weights[0].block} and {weight.columns} in blocks of {weight.block}."
+                f"Matrices multiplied together need one width and one block, not {first.columns} columns in "
+                f"blocks of {_block(first)} and {weight.columns} in blocks of {_block(weight)}."
             )
 
 

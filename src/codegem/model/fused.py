@@ -1,14 +1,15 @@
-"""A quantized model regrouped for CPUs: each block is five calls of the C++ kernels.
+"""A model regrouped for CPUs: each block is four calls of the C++ kernels.
 
     norm, q, k, v  |  RoPE, cache, attention  |  o, added to the residual
-    norm, gate, up, GELU, their product  |  down, added to the residual
+    norm, gate, up, GELU, their product, down, added to the residual
 
 The arithmetic is the block's, with three differences: the residual stream and all that is between the products are
-float32, keys and values are kept in bfloat16, and what enters a product is rounded to 8 bits, with a scale for each
-block of columns.
+float32; keys and values are kept in bfloat16; and what enters a product of quantized weights is rounded to 8 bits, with
+a scale for each block of columns.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -17,23 +18,28 @@ from jax.typing import DTypeLike
 from jaxtyping import Array, Float, Int
 
 from codegem.kernels import ops
+from codegem.kernels.dense import DenseMatrix
 from codegem.kernels.matrix import QuantizedMatrix
 from codegem.model.attention import LayerCache
 from codegem.model.config import ModelConfig
-from codegem.model.transformer import Block, RMSNorm, Transformer, embed, empty_cache
+from codegem.model.transformer import Block, RMSNorm, Transformer, at_last, embed, empty_cache
 
 
 class FusedTransformer(eqx.Module):
     """What `fuse` makes: `extend`, `unembed` and `init_cache` of a `Transformer`, by the kernels."""
 
-    embedding: QuantizedMatrix
+    embedding: ops.Matrix
     blocks: tuple[Block, ...]
     final_norm: RMSNorm
     config: ModelConfig = eqx.field(static=True)
 
     def extend(
-        self, tokens: Int[Array, "B T"], cache: Sequence[LayerCache], lengths: Int[Array, "B"]
-    ) -> tuple[Float[Array, "B T D"], tuple[LayerCache, ...]]:
+        self,
+        tokens: Int[Array, "B T"],
+        cache: Sequence[LayerCache],
+        lengths: Int[Array, "B"],
+        last: Int[Array, "B"] | None = None,
+    ) -> tuple[Float[Array, "B R D"], tuple[LayerCache, ...]]:
         """As `Transformer.extend`, but before the final norm, which is a part of `unembed`.
 
         A row's activations are the same, bit for bit, whatever T is; XLA's own norm would differ in the last bit.
@@ -41,7 +47,7 @@ class FusedTransformer(eqx.Module):
         x = embed(tokens, self.embedding)
         extended = []
         for block, layer in zip(self.blocks, cache, strict=True):
-            x, layer = _extend_block(block, x, layer, lengths)
+            x, layer = _extend_block(block, x, layer, lengths, last if block is self.blocks[-1] else None)
             extended.append(layer)
         return x, tuple(extended)
 
@@ -57,21 +63,33 @@ class FusedTransformer(eqx.Module):
 
 
 def fuse(model: Transformer) -> Transformer | FusedTransformer:
-    """The same weights, not copied, in the form that runs fastest here.
+    """The same weights in the form that runs fastest here.
 
-    A model that is not quantized, or a process without the kernels, keeps the model as it is.
+    Packed matrices are not copied; bfloat16 ones are packed. A model of other matrices, or a process without the
+    kernels, keeps the model as it is.
     """
-    matrices = [model.embedding, *(leaf for block in model.blocks for leaf in _matrices(block))]
-    if not ops.available() or not all(isinstance(matrix, QuantizedMatrix) for matrix in matrices):
+    if not ops.available():
         return model
-    return FusedTransformer(model.embedding, model.blocks, model.final_norm, model.config)  # type: ignore[arg-type]
+    if _all(model, lambda matrix: getattr(matrix, "dtype", None) == jnp.bfloat16):
+        model = jax.tree.map(pack, model, is_leaf=lambda leaf: isinstance(leaf, DenseMatrix))
+    kind = type(model.embedding)
+    if kind not in (QuantizedMatrix, DenseMatrix) or not _all(model, lambda matrix: type(matrix) is kind):
+        return model
+    return FusedTransformer(model.embedding, model.blocks, model.final_norm, model.config)
+
+
+def pack(leaf: Any) -> Any:
+    """A leaf of a model as the kernels take it: matrices in bfloat16, the scales of norms as they are."""
+    if isinstance(leaf, DenseMatrix):
+        return leaf
+    return DenseMatrix.pack(leaf) if leaf.ndim > 1 else jax.device_put(leaf)
 
 
 @jax.jit
 def _extend_block(
-    block: Block, x: Float[Array, "B T D"], cache: LayerCache, lengths: Int[Array, "B"]
-) -> tuple[Float[Array, "B T D"], LayerCache]:
-    """`Block.extend` in five calls; traced once for all layers, and XLA inlines it."""
+    block: Block, x: Float[Array, "B T D"], cache: LayerCache, lengths: Int[Array, "B"], last: Int[Array, "B"] | None
+) -> tuple[Float[Array, "B R D"], LayerCache]:
+    """`Block.extend` in four calls; traced once for all layers, and XLA inlines it."""
     attention, mlp, config = block.attention, block.mlp, block.attention.config
     rows = _rows(x)
     norm = block.attention_norm
@@ -79,10 +97,12 @@ def _extend_block(
     made = ops.products(rows, projections, norm=norm.scale, eps=norm.eps)
     q, k, v = (part.reshape(*x.shape[:2], -1, config.head_dim) for part in made)
     mixed, keys, values = ops.attend_cached(q, k, v, cache.keys, cache.values, lengths, theta=config.rope_theta)
-    rows = ops.product_added(mixed.reshape(len(rows), -1), attention.o.weight, rows)
+    mixed = mixed.reshape(*x.shape[:2], -1)
+    if last is not None:
+        mixed, x = at_last(mixed, last), at_last(x, last)
+    rows = ops.product_added(_rows(mixed), attention.o.weight, _rows(x))
     norm = block.mlp_norm
-    wide = ops.geglu(rows, mlp.gate.weight, mlp.up.weight, norm=norm.scale, eps=norm.eps)
-    rows = ops.product_added(wide, mlp.down.weight, rows)
+    rows = ops.mlp(rows, mlp.gate.weight, mlp.up.weight, mlp.down.weight, norm=norm.scale, eps=norm.eps)
     return rows.reshape(x.shape), LayerCache(keys, values)
 
 
@@ -90,7 +110,11 @@ def _rows(x: Array) -> Array:
     return x.reshape(-1, x.shape[-1])
 
 
-def _matrices(block: Block) -> list[object]:
-    attention, mlp = block.attention, block.mlp
-    layers = (attention.q, attention.k, attention.v, attention.o, mlp.gate, mlp.up, mlp.down)
-    return [layer.weight for layer in layers]
+def _all(model: Transformer, holds: Callable[[Any], bool]) -> bool:
+    """Whether something holds for every matrix."""
+    matrices = [model.embedding]
+    for block in model.blocks:
+        attention, mlp = block.attention, block.mlp
+        layers = (attention.q, attention.k, attention.v, attention.o, mlp.gate, mlp.up, mlp.down)
+        matrices += [layer.weight for layer in layers]
+    return all(map(holds, matrices))

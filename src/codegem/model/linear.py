@@ -8,19 +8,16 @@ import jax.numpy as jnp
 from jax.experimental.layout import Layout, with_layout_constraint
 from jaxtyping import Array, Float, Int
 
-from codegem.kernels import ops
+from codegem.kernels.dense import DenseMatrix
 from codegem.kernels.matrix import QuantizedMatrix
 
-# So many rows of bfloat16 are multiplied by a kernel on CPUs, and more by XLA. For one row XLA takes 11 times as long;
-# for 8 it takes a third less, but drafts of up to 8 tokens shall be checked by the arithmetic of one (docs/LOG.md).
-FEW_ROWS = 8
-
-# Float[Array, "out in"], or a QuantizedMatrix. A type checker is not told: training has only the first, and asks.
+# Float[Array, "out in"], or one of `PACKED`. A type checker is not told: training has only the first, and asks.
 Matrix = Any
+PACKED = (QuantizedMatrix, DenseMatrix)
 
 
 class Linear(eqx.Module):
-    """A layer without bias; the weight lies as in Hugging Face's files, [out, in], or is quantized."""
+    """A layer without bias; the weight lies as in Hugging Face's files, [out, in], or is packed for kernels."""
 
     weight: Matrix
 
@@ -43,6 +40,8 @@ def wide_product(x: Float[Array, "*batch in"], weight: Matrix) -> Float[Array, "
     rows = x.reshape(-1, x.shape[-1])
     if isinstance(weight, QuantizedMatrix):
         made = dot(rows, weight.dequantize(), 1, 1)
+    elif isinstance(weight, DenseMatrix):
+        made = dot(rows, weight.unpack().astype(x.dtype), 1, 1)
     elif jax.default_backend() == "cpu" and x.dtype == jnp.bfloat16:
         made = _product_on_cpu(rows, weight)
     else:
@@ -51,8 +50,8 @@ def wide_product(x: Float[Array, "*batch in"], weight: Matrix) -> Float[Array, "
 
 
 def rows_of(matrix: Matrix, indices: Int[Array, "*batch"]) -> Float[Array, "*batch in"]:
-    """Rows of a matrix: the embedding of tokens. They are float32 where it is quantized."""
-    return matrix.take(indices) if isinstance(matrix, QuantizedMatrix) else matrix[indices]
+    """Rows of a matrix: the embedding of tokens. They are float32 where it is packed."""
+    return matrix.take(indices) if isinstance(matrix, PACKED) else matrix[indices]
 
 
 def dot(a: Float[Array, "..."], b: Float[Array, "..."], axis_a: int, axis_b: int) -> Float[Array, "rows columns"]:
@@ -62,8 +61,6 @@ def dot(a: Float[Array, "..."], b: Float[Array, "..."], axis_a: int, axis_b: int
 
 @jax.custom_vjp
 def _product_on_cpu(x: Array, weight: Array) -> Array:
-    if len(x) <= FEW_ROWS and weight.dtype == jnp.bfloat16 and ops.available():
-        return ops.dense_product(x, weight)
     return dot(x, weight, 1, 1)
 
 

@@ -9,10 +9,9 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, Int
 
-from codegem.kernels.matrix import QuantizedMatrix
 from codegem.model.attention import Attention, LayerCache
 from codegem.model.config import ModelConfig
-from codegem.model.linear import Linear, Matrix, rows_of, wide_product
+from codegem.model.linear import PACKED, Linear, Matrix, rows_of, wide_product
 
 
 class RMSNorm(eqx.Module):
@@ -72,10 +71,10 @@ class Block(eqx.Module):
         x = x + self.attention(self.attention_norm(x), positions, segment_ids)
         return x + self.mlp(self.mlp_norm(x))
 
-    def extend(self, x: Array, cache: LayerCache, lengths: Array) -> tuple[Array, LayerCache]:
-        """The block for T new positions behind a cache."""
+    def extend(self, x: Array, cache: LayerCache, lengths: Array, last: Array | None) -> tuple[Array, LayerCache]:
+        """The block for T new positions behind a cache; the MLP for the `last` one alone if it is given."""
         mixed, cache = self.attention.extend(self.attention_norm(x), cache, lengths)
-        x = x + mixed
+        x = x + mixed if last is None else at_last(x + mixed, last)
         return x + self.mlp(self.mlp_norm(x)), cache
 
 
@@ -155,22 +154,30 @@ class Transformer(eqx.Module):
 
     def init_cache(self, batch: int, capacity: int, dtype: DTypeLike | None = None) -> tuple[LayerCache, ...]:
         """An empty cache for `capacity` positions; `dtype` defaults to that of the weights, or bfloat16."""
-        stored = jnp.bfloat16 if isinstance(self.embedding, QuantizedMatrix) else self.embedding.dtype
+        stored = jnp.bfloat16 if isinstance(self.embedding, PACKED) else self.embedding.dtype
         return empty_cache(self.config, batch, capacity, stored if dtype is None else dtype)
 
     def extend(
-        self, tokens: Int[Array, "B T"], cache: Sequence[LayerCache], lengths: Int[Array, "B"]
-    ) -> tuple[Float[Array, "B T D"], tuple[LayerCache, ...]]:
+        self,
+        tokens: Int[Array, "B T"],
+        cache: Sequence[LayerCache],
+        lengths: Int[Array, "B"],
+        last: Int[Array, "B"] | None = None,
+    ) -> tuple[Float[Array, "B R D"], tuple[LayerCache, ...]]:
         """Activations after the final norm of T new tokens behind `lengths` cached ones, and the new cache.
 
         The new keys and values go to slots lengths … lengths + T - 1, which the caller keeps inside the
         capacity. Slots behind a row's real tokens may hold anything: nothing sees them before they are
         written again.
+
+        Args:
+            last: only the activations of this one of the T are wanted (R = 1), which spares the last block's MLP
+                the others.
         """
         x = self._embed(tokens)
         extended = []
         for block, layer in zip(self.blocks, cache, strict=True):
-            x, layer = _extend_block(block, x, layer, lengths)
+            x, layer = _extend_block(block, x, layer, lengths, last if block is self.blocks[-1] else None)
             extended.append(layer)
         return self.final_norm(x), tuple(extended)
 
@@ -184,6 +191,11 @@ def embed(tokens: Int[Array, "*batch"], embedding: Matrix) -> Float[Array, "*bat
     return rows * jnp.asarray(rows.shape[-1] ** 0.5, rows.dtype)
 
 
+def at_last(x: Float[Array, "B T D"], last: Int[Array, "B"]) -> Float[Array, "B 1 D"]:
+    """One position of each row."""
+    return jnp.take_along_axis(x, last[:, None, None], axis=1)
+
+
 def empty_cache(config: ModelConfig, batch: int, capacity: int, dtype: DTypeLike) -> tuple[LayerCache, ...]:
     """Zeros for `capacity` positions of each layer."""
     shape = (batch, capacity, config.num_kv_heads, config.head_dim)
@@ -191,13 +203,13 @@ def empty_cache(config: ModelConfig, batch: int, capacity: int, dtype: DTypeLike
 
 
 def cast(model: Transformer, dtype: DTypeLike) -> Transformer:
-    """The model with its matrices in `dtype`; norm scales and quantized matrices stay as they are."""
+    """The model with its matrices in `dtype`; norm scales and packed matrices stay as they are."""
 
     def one(leaf: Any) -> Any:
         is_dense = eqx.is_array(leaf) and leaf.ndim > 1
         return leaf.astype(dtype) if is_dense else leaf
 
-    return jax.tree.map(one, model, is_leaf=lambda leaf: isinstance(leaf, QuantizedMatrix))
+    return jax.tree.map(one, model, is_leaf=lambda leaf: isinstance(leaf, PACKED))
 
 
 def _norm(config: ModelConfig) -> RMSNorm:

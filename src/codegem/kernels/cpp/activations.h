@@ -80,21 +80,43 @@ inline float norm_factor(const float* x, std::int64_t width, float eps) {
     return 1.0f / std::sqrt(total / static_cast<float>(width) + eps);
 }
 
-// The values of one block to `values`: those of x, behind the norm where there is one, and zeros behind the last of
-// `count`. Returns the largest magnitude, or NaN if a value is not finite.
-template <bool kNorm>
-inline float read_block(const float* x, const float* norm, float factor, int count, int block, float* values) {
+// A row of x, behind the norm where there is one.
+class RowReader {
+  public:
+    RowReader(const Product& call, std::int64_t row)
+        : x_(call.x + row * call.width),
+          norm_(call.norm),
+          factor_(call.norm ? norm_factor(x_, call.width, call.eps) : 1.0f),
+          width_(call.width) {}
+
+    // The values from `column` on, and zeros behind the last.
+    Floats lanes(std::int64_t column) const {
+        if (column + kLanes <= width_) {
+            const Floats value = load(x_ + column);
+            return norm_ ? normed(value, load(norm_ + column)) : value;
+        }
+        Floats value{}, scale{};
+        if (column < width_) {
+            const std::size_t bytes = sizeof(float) * static_cast<std::size_t>(width_ - column);
+            std::memcpy(&value, x_ + column, bytes);
+            if (norm_) std::memcpy(&scale, norm_ + column, bytes);
+        }
+        return norm_ ? normed(value, scale) : value;
+    }
+
+  private:
+    Floats normed(Floats value, Floats scale) const { return value * factor_ * (scale + 1.0f); }
+
+    const float *x_, *norm_;
+    float factor_;
+    std::int64_t width_;
+};
+
+// The values of one block to `values`. Returns the largest magnitude, or NaN if a value is not finite.
+inline float read_block(const RowReader& read, std::int64_t first, int block, float* values) {
     Floats top{}, faults{};
     for (int k = 0; k < block; k += kLanes) {
-        Floats value{}, scale{};
-        if (k + kLanes <= count) {
-            value = load(x + k);
-            if (kNorm) scale = load(norm + k);
-        } else if (k < count) {
-            std::memcpy(&value, x + k, sizeof(float) * static_cast<std::size_t>(count - k));
-            if (kNorm) std::memcpy(&scale, norm + k, sizeof(float) * static_cast<std::size_t>(count - k));
-        }
-        if (kNorm) value = value * factor * (scale + 1.0f);
+        const Floats value = read.lanes(first + k);
         top = larger(top, larger(value, -value));
         faults += value - value;
         store(values + k, value);
@@ -107,15 +129,12 @@ inline float read_block(const float* x, const float* norm, float factor, int cou
 inline void quantize_row(const Product& call, std::int64_t row, const Activations& activations) {
     typedef std::int8_t Bytes __attribute__((vector_size(kLanes)));
     constexpr float kShift = 12582912.0f;
-    const float factor = call.norm ? norm_factor(call.x + row * call.width, call.width, call.eps) : 1.0f;
+    const RowReader read(call, row);
     std::int8_t* codes = activations.row_codes(row);
     alignas(64) float values[128];
     for (std::int64_t b = 0; b < activations.blocks; ++b) {
-        const std::int64_t first = b * call.block, left = call.width - first;
-        const int count = static_cast<int>(left < call.block ? left : call.block);
-        const float* x = call.x + row * call.width + first;
-        const float top = call.norm ? read_block<true>(x, call.norm + first, factor, count, call.block, values)
-                                    : read_block<false>(x, nullptr, factor, count, call.block, values);
+        const std::int64_t first = b * call.block;
+        const float top = read_block(read, first, call.block, values);
         // Below, 127/top would overflow; such a block is as good as 0. A NaN is passed on.
         const bool zero = top < 1e-30f;
         const float inverse = zero ? 0.0f : 127.0f / top;

@@ -4,14 +4,14 @@
 namespace codegem {
 
 struct Attention;
-struct DenseProduct;
+struct Mlp;
 struct Product;
 
 // What one set of instructions offers. Filled in by set.cpp, which is compiled for every set.
 struct Kernels {
     const char* name;
     void (*product)(const Product&);
-    void (*dense_product)(const DenseProduct&);
+    void (*mlp)(const Mlp&);
     void (*attend)(const Attention&);
 };
 

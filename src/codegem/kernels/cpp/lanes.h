@@ -13,6 +13,8 @@ namespace {
 
 constexpr int kParts = kPanel / kLanes;
 
+constexpr int kSlots = 16;  // Panels of one pass over the activations
+
 struct Lanes {
     Floats part[kParts];
 };

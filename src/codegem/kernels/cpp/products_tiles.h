@@ -8,39 +8,11 @@
 #if defined(__AMX_INT8__)
 
 #include "products_rows.h"
+#include "tiles.h"
 
 namespace codegem {
 namespace CODEGEM_SET {
 namespace {
-
-// Written out, because GCC's own macros do not tell it that memory is read: a store before them could be moved behind.
-#define CODEGEM_TILE_ZERO(tile) asm volatile("tilezero %%tmm" #tile ::: "memory")
-#define CODEGEM_TILE_LOAD(tile, from, stride) \
-    asm volatile("tileloadd (%0,%1,1), %%tmm" #tile ::"r"(from), "r"(static_cast<long>(stride)) : "memory")
-#define CODEGEM_TILE_STORE(tile, to) asm volatile("tilestored %%tmm" #tile ", (%0,%1,1)" ::"r"(to), "r"(64L) : "memory")
-#define CODEGEM_TILE_DOT(sums, x, codes) asm volatile("tdpbssd %%tmm" #codes ", %%tmm" #x ", %%tmm" #sums ::: "memory")
-
-// Tiles 0 to 3 hold sums, 4 and 5 activations, 6 and 7 codes.
-class Tiles {
-  public:
-    // `columns` (32 or 64) of activations at once.
-    explicit Tiles(int columns) {
-        alignas(64) std::uint8_t shape[64] = {1};
-        const auto set = [&](int tile, int high, int bytes) {
-            shape[16 + 2 * tile] = static_cast<std::uint8_t>(bytes);
-            shape[48 + tile] = static_cast<std::uint8_t>(high);
-        };
-        for (int i = 0; i < 4; ++i) set(i, kTileRows, 4 * kPanel);
-        for (int i = 0; i < 2; ++i) {
-            set(4 + i, kTileRows, columns);
-            set(6 + i, columns / 4, 4 * kPanel);
-        }
-        asm volatile("ldtilecfg %0" ::"m"(shape) : "memory");
-    }
-    ~Tiles() { asm volatile("tilerelease"); }
-    Tiles(const Tiles&) = delete;
-    Tiles& operator=(const Tiles&) = delete;
-};
 
 // Columns whose unpacked codes are kept, a multiple of every block: two panels' and one tile's activations together fill
 // half of the first-level cache. Longer and shorter pieces were slower.
@@ -225,13 +197,11 @@ struct Slot {
     std::int64_t panel;
 };
 
-constexpr int kSlots = 16;  // Panels of one pass over the activations
-
 // totals [slot][tile][height][16] of `count` panels.
 inline void multiply_slots(const Slot* slots, int count, const Product& call, const Activations& activations,
                            const PieceRoom* rooms, float* totals) {
     const std::int64_t size = activations.rows() * kPanel;
-    const Tiles configured(call.block < kTileColumns ? call.block : kTileColumns);
+    const Tiles configured(kTileRows, call.block < kTileColumns ? call.block : kTileColumns);
     const MultiplyPiece multiply = multiply_piece_of(call.block);
     std::memset(totals, 0, sizeof(float) * static_cast<std::size_t>(size * count));
     for (std::int64_t first = 0; first < call.columns; first += kPiece) {

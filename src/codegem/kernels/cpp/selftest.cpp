@@ -3,7 +3,7 @@
 //
 //     selftest INSTRUCTIONS < CASES > RESULTS
 //
-// A case is a kind as int64 (0 product, 1 dense product, 2 attention), then its numbers as int64, eps as float32 where there is
+// A case is a kind as int64 (0 product, 1 MLP, 2 attention), then its numbers as int64, eps as float32 where there is
 // one, and its arrays, as the readers below take them. A result is the output arrays of every case, one after the
 // other. Every array is copied to memory of exactly its size, so that a sanitizer sees the first byte read behind it.
 #include <cstdint>
@@ -42,61 +42,93 @@ void write(const float* values, std::int64_t count) {
 
 std::int64_t divided(std::int64_t count, std::int64_t by) { return (count + by - 1) / by; }
 
-// finish, rows, width, block, has_norm, weights; bits and rows of each; eps; x; norm; residual; codes and scales of
-// each.
+// The matrices of a case, and their results.
+class Weights {
+  public:
+    explicit Weights(std::int64_t count) : weights_(static_cast<std::size_t>(count)) {}
+
+    codegem::Weight& operator[](std::int64_t index) { return weights_[static_cast<std::size_t>(index)]; }
+    const codegem::Weight* data() const { return weights_.data(); }
+
+    // Codes and scales of one, or the values of one in bfloat16.
+    void read(std::int64_t index, const codegem::Product& call) {
+        codegem::Weight& weight = (*this)[index];
+        const std::int64_t height = weight.panels() * codegem::kPanel;
+        codes_.push_back(read_array<std::uint8_t>(height * call.columns * weight.bits / 8));
+        scales_.push_back(read_array<std::uint16_t>(weight.bits == 16 ? 0 : height * (call.columns / call.block)));
+        results_.emplace_back(new float[static_cast<std::size_t>(call.rows * weight.rows)]);
+        weight.codes = codes_.back().get();
+        weight.scales = scales_.back().get();
+        weight.out = results_.back().get();
+    }
+
+  private:
+    std::vector<codegem::Weight> weights_;
+    std::vector<std::unique_ptr<std::uint8_t[]>> codes_;
+    std::vector<std::unique_ptr<std::uint16_t[]>> scales_;
+    std::vector<std::unique_ptr<float[]>> results_;
+};
+
+void set_width(codegem::Product& call, std::int64_t width, std::int64_t block) {
+    call.width = width;
+    call.block = static_cast<int>(block);
+    call.columns = divided(width, block) * block;
+}
+
+// adds, rows, width, block, has_norm, weights; bits and rows of each; eps; x; norm; residual; each weight.
 void product() {
     codegem::Product call{};
-    call.finish = static_cast<codegem::Finish>(read_number());
+    const bool adds = read_number() != 0;
+    call.finish = adds ? codegem::Finish::kAdd : codegem::Finish::kStore;
     call.rows = read_number();
-    call.width = read_number();
-    call.block = static_cast<int>(read_number());
-    call.columns = divided(call.width, call.block) * call.block;
-    const bool has_norm = read_number() != 0, geglu = call.finish == codegem::Finish::kGeglu;
-    std::vector<codegem::Weight> weights(static_cast<std::size_t>(read_number()));
-    for (codegem::Weight& weight : weights) {
-        weight.bits = static_cast<int>(read_number());
-        weight.rows = read_number();
+    const std::int64_t width = read_number();
+    set_width(call, width, read_number());
+    const bool has_norm = read_number() != 0;
+    call.count = static_cast<int>(read_number());
+    Weights weights(call.count);
+    for (int i = 0; i < call.count; ++i) {
+        weights[i].bits = static_cast<int>(read_number());
+        weights[i].rows = read_number();
     }
     if (!read(&call.eps, 1)) std::exit(3);
     const auto x = read_array<float>(call.rows * call.width);
     const auto norm = read_array<float>(has_norm ? call.width : 0);
-    const bool adds = call.finish == codegem::Finish::kAdd;
     const auto residual = read_array<float>(adds ? call.rows * weights[0].rows : 0);
-    std::vector<std::unique_ptr<std::uint8_t[]>> codes;
-    std::vector<std::unique_ptr<std::uint16_t[]>> scales;
-    std::vector<std::unique_ptr<float[]>> results;
-    for (codegem::Weight& weight : weights) {
-        const std::int64_t height = divided(weight.rows, codegem::kPanel) * codegem::kPanel;
-        codes.push_back(read_array<std::uint8_t>(height * call.columns * weight.bits / 8));
-        scales.push_back(read_array<std::uint16_t>(height * (call.columns / call.block)));
-        results.emplace_back(new float[static_cast<std::size_t>(call.rows * weight.rows)]);
-        weight.codes = codes.back().get();
-        weight.scales = scales.back().get();
-        weight.out = results.back().get();
-    }
+    for (int i = 0; i < call.count; ++i) weights.read(i, call);
     call.x = x.get();
     call.norm = has_norm ? norm.get() : nullptr;
     call.residual = residual.get();
     call.weights = weights.data();
-    call.count = static_cast<int>(weights.size());
     codegem::kernels().product(call);
-    for (std::size_t i = 0; i < (geglu ? 1 : weights.size()); ++i) write(weights[i].out, call.rows * weights[i].rows);
+    for (int i = 0; i < call.count; ++i) write(weights[i].out, call.rows * weights[i].rows);
 }
 
-// rows, width, outputs; x; weight.
-void dense_product() {
-    codegem::DenseProduct call{};
-    call.rows = read_number();
-    call.width = read_number();
-    call.outputs = read_number();
-    const auto x = read_array<float>(call.rows * call.width);
-    const auto weight = read_array<std::uint16_t>(call.outputs * call.width);
-    const std::unique_ptr<float[]> out(new float[static_cast<std::size_t>(call.rows * call.outputs)]);
-    call.x = x.get();
-    call.weight = weight.get();
-    call.out = out.get();
-    codegem::kernels().dense_product(call);
-    write(out.get(), call.rows * call.outputs);
+// rows, width, hidden, block of gate and up, block of down; bits of each; eps; x; norm; gate, up and down.
+void mlp() {
+    codegem::Mlp call{};
+    call.wide.rows = call.narrow.rows = read_number();
+    const std::int64_t width = read_number(), hidden = read_number();
+    set_width(call.wide, width, read_number());
+    set_width(call.narrow, hidden, read_number());
+    Weights weights(3);
+    for (int i = 0; i < 3; ++i) {
+        weights[i].bits = static_cast<int>(read_number());
+        weights[i].rows = i < 2 ? hidden : width;
+    }
+    if (!read(&call.wide.eps, 1)) std::exit(3);
+    const auto x = read_array<float>(call.wide.rows * width);
+    const auto norm = read_array<float>(width);
+    for (int i = 0; i < 3; ++i) weights.read(i, i < 2 ? call.wide : call.narrow);
+    call.wide.x = call.narrow.residual = x.get();
+    call.wide.norm = norm.get();
+    call.wide.weights = weights.data();
+    call.wide.count = 2;
+    call.wide.finish = codegem::Finish::kGeglu;
+    call.narrow.weights = weights.data() + 2;
+    call.narrow.count = 1;
+    call.narrow.finish = codegem::Finish::kAdd;
+    codegem::kernels().mlp(call);
+    write(weights[2].out, call.wide.rows * width);
 }
 
 // batch, rows, heads, kv_heads, head, capacity, bfloat16; q; k; v; keys; values; lengths; frequencies. The result is
@@ -143,7 +175,7 @@ int main(int count, char** words) {
         if (kind == 0) {
             product();
         } else if (kind == 1) {
-            dense_product();
+            mlp();
         } else if (kind == 2) {
             attention();
         } else {

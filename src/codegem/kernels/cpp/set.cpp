@@ -5,7 +5,7 @@ namespace codegem {
 namespace CODEGEM_SET {
 
 void product(const Product&);
-void dense_product(const DenseProduct&);
+void mlp(const Mlp&);
 void attend(const Attention&);
 
 #define CODEGEM_TEXT(name) #name
@@ -15,7 +15,7 @@ extern const Kernels table;
 const Kernels table = {
     CODEGEM_NAME(CODEGEM_SET),
     product,
-    dense_product,
+    mlp,
     attend,
 };
 
