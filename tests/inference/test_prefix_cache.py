@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codegem.inference.prefix_cache import PrefixCache, Slot, common_prefix
+from codegem.inference.prefix_cache import MOST, PrefixCache, Slot, common_prefix
 
 TOKENS = st.lists(st.integers(0, 3), max_size=12)
 
@@ -142,3 +142,30 @@ def test_common_prefix(a: list[int], b: list[int]):
     size = common_prefix(a, b)
     assert a[:size] == b[:size]
     assert size in (len(a), len(b)) or a[size] != b[size]
+
+
+def test_of_a_full_cache_the_oldest_slot_of_a_size_is_used_again():
+    cache = cache_of(slot("a", [1, 2], size=40), slot("b", [3, 4]), slot("c", [5, 6]))
+    assert cache.recycle(10) is None  # there is still room
+    cache.reserved = 40
+    recycled = cache.recycle(10)
+    assert recycled and recycled.arrays == "b"
+    assert names(cache) == ["a", "c"]
+    assert cache.recycle(30) is None  # none has that size
+
+
+def test_what_is_reserved_counts_against_the_limit():
+    cache = cache_of(*(slot(name, [1, 2]) for name in "abcde"))
+    cache.reserved = 70
+    cache.make_room(10)
+    assert names(cache) == ["d", "e"]
+    cache.put(slot("f", [1]))
+    cache.put(slot("g", [1]))
+    assert names(cache) == ["e", "f", "g"]
+
+
+def test_slots_are_so_few_that_all_can_be_looked_at():
+    cache = cache_of(*(slot(str(number), [number]) for number in range(MOST + 5)), limit=10**6)
+    assert names(cache) == [str(number) for number in range(5, MOST + 5)]
+    recycled = cache.recycle(10)
+    assert recycled and recycled.arrays == "5"

@@ -1,14 +1,12 @@
-"""Choosing tokens, and stop strings."""
+"""Choosing tokens."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from codegem.errors import UserError
-from codegem.inference.sampling import Greedy, StopStrings, sampler
+from codegem.inference.sampling import Greedy, PerRow, per_row, sampler
 
 # Probabilities 0.5, 0.3, 0.15 and 0.05 of the ids 2, 0, 3 and 1.
 LOGITS = jnp.log(jnp.array([[0.3, 0.05, 0.5, 0.15]]))
@@ -69,30 +67,17 @@ def test_settings_out_of_range(settings: tuple[float, float, int], sentence: str
         sampler(*settings)
 
 
-@given(
-    pieces=st.lists(st.text("ab\n", max_size=4), max_size=12),
-    strings=st.lists(st.text("ab\n", min_size=1, max_size=4), max_size=3),
-)
-def test_stop_strings_cut_where_the_whole_text_would_be_cut(pieces: list[str], strings: list[str]):
-    """The stream ends with the first piece that completes a stop string, and gives what stands before it."""
-    stream, shown, seen = StopStrings(strings), "", ""
-    for piece in pieces:
-        if stream.found:
-            break
-        shown, seen = shown + stream.push(piece), seen + piece
-        assert seen.startswith(shown)
-    if not stream.found:
-        shown += stream.flush()
-    ends = [seen.index(string) for string in strings if string in seen]
-    assert stream.found == bool(ends)
-    assert shown == seen[: min(ends, default=len(seen))]
+def test_rows_of_several_settings_have_the_choices_that_they_have_alone():
+    settings = [(0.0, 1.0, 0), (0.7, 0.9, 1), (0.0, 0.5, 9), (0.7, 0.9, 2), (2.0, 1.0, 1), (0.7, 0.9, 1)]
+    samplers = [sampler(*each) for each in settings]
+    logits = jax.random.normal(jax.random.key(0), (7, 1000)) * 3
+    positions = jnp.array([5, 6, 7, 8, 9, 6, 0])
+    chosen = jax.jit(lambda choose: choose(logits, positions))(per_row([*samplers, None])).tolist()
+    for at, choose in enumerate(samplers):
+        alone = jax.jit(lambda choose, at=at: choose(logits[at : at + 1], positions[at : at + 1]))(choose)
+        assert chosen[at] == int(alone[0])
 
 
-def test_only_what_may_begin_a_stop_string_is_held_back():
-    stream = StopStrings(["END"])
-    assert [stream.push(text) for text in ("xE", "N", "N")] == ["x", "", "ENN"]
-
-
-def test_an_empty_stop_string_is_refused():
-    with pytest.raises(UserError, match="empty"):
-        StopStrings(["a", ""])
+def test_greedy_rows_alone_take_no_sampling():
+    assert isinstance(per_row([Greedy(), None, Greedy()]), Greedy)
+    assert isinstance(per_row([Greedy(), sampler(0.5, 1.0, 0)]), PerRow)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codegem.text.fim import Hole, Order, Role, SourceFile, parse, prompt, render, stop_ids
-from codegem.text.tokenizer import ByteTokenizer, Tokenizer
+from codegem.text.fim import Hole, Order, Role, SourceFile, parse, prompt, prompt_text, render, stop_ids
+from codegem.text.tokenizer import NAMES, ByteTokenizer, Tokenizer
 
 from .strings import strings
 
@@ -57,6 +57,15 @@ def test_a_prompt_begins_what_training_shows(
     shown = render(files, tokenizer).tokens
     answer = [*tokenizer.encode(hole.middle), tokenizer.special.file_separator]
     assert asked + answer == shown
+
+
+@given(st.lists(st.tuples(paths, strings), max_size=2), st.none() | paths, holes)
+def test_a_prompt_as_text_is_the_prompt_by_its_names(context: list[tuple[str, str]], path: str | None, hole: Hole):
+    tokenizer, names = ByteTokenizer(), [aliases[0].encode() for aliases in NAMES.values()]
+    parts = {"path": path, "context": context, "order": hole.order}
+    ids = prompt(hole.prefix, hole.suffix, tokenizer, bos=False, **parts)
+    shown = b"".join(tokenizer.piece_bytes(token) or names[token] for token in ids)
+    assert prompt_text(hole.prefix, hole.suffix, **parts) == shown.decode()
 
 
 @given(holes, st.none() | paths)

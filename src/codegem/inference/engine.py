@@ -18,15 +18,19 @@ import numpy as np
 from codegem.errors import UserError
 from codegem.generate import Chunk, Infill, Request, StopReason, never
 from codegem.inference import pieces
+from codegem.inference.answer import Answer
 from codegem.inference.lookup import Lookup
-from codegem.inference.prefix_cache import PrefixCache, Slot
+from codegem.inference.prefix_cache import PrefixCache
 from codegem.inference.programs import Arrays, Programs
-from codegem.inference.sampling import Greedy, Sampler, StopStrings, sampler
+from codegem.inference.rows import Text
+from codegem.inference.sampling import Greedy, Sampler, sampler
+from codegem.inference.scheduler import Scheduler
 from codegem.inference.session import Cancelled, Counts, Session
+from codegem.inference.slots import slot_for
 from codegem.model.fused import FusedTransformer
 from codegem.model.transformer import Transformer
 from codegem.text import fim
-from codegem.text.tokenizer import Detokenizer, Tokenizer
+from codegem.text.tokenizer import Tokenizer
 
 CACHE_BYTES = 1 << 30
 # Below this a step takes about as long as the host needs for it, so that the next one is asked for before the
@@ -81,9 +85,11 @@ class Engine:
         return self.model.config.context_length
 
     def generate(self, requests: Sequence[Request]) -> Generator[Chunk]:
-        """Chunks of each request, one request after the other; `TextSource` says the rest."""
-        for index, request in enumerate(requests):
-            yield from self._generate(index, request)
+        """Chunks of each request; `TextSource` says the rest. Several requests are worked on side by side."""
+        if len(requests) == 1:
+            yield from self._alone(requests[0])
+        else:
+            yield from self._together(requests)
 
     def stream(
         self,
@@ -108,9 +114,17 @@ class Engine:
         """
         return _flat(self._start(list(prompt), max_tokens, choose or Greedy(), stop_ids, reference))
 
+    def ids(self, prompt: str | Infill) -> list[int]:
+        """What the model reads of a prompt."""
+        if isinstance(prompt, str):
+            return [self.tokenizer.special.bos, *self.tokenizer.encode(prompt)]
+        return fim.prompt(
+            prompt.prefix, prompt.suffix, self.tokenizer, path=prompt.path, context=prompt.context, order=self.order
+        )
+
     def logits(self, ids: Sequence[int]) -> np.ndarray:
         """Float32 logits [T, V] of the token after each of T ids."""
-        self._check(ids, 0)
+        self._check(ids)
         cache = self._programs.cache(pieces.capacity(len(ids)))
         found = np.empty((len(ids), self.model.config.vocab_size), np.float32)
         size = pieces.LARGE[0]
@@ -121,10 +135,9 @@ class Engine:
             found[start : start + size] = logits[: len(part)]
         return found
 
-    def _generate(self, index: int, request: Request) -> Generator[Chunk]:
+    def _alone(self, request: Request) -> Generator[Chunk]:
         choose = sampler(request.temperature, request.top_p, request.seed)
-        text, stops = Detokenizer(self.tokenizer), StopStrings(request.stop)
-        made, prompt = 0, self._tokens(request.prompt)
+        answer, prompt = Answer(0, request, self.tokenizer), self.ids(request.prompt)
         started = self._start(prompt, request.max_tokens, choose, self._stop_ids, cancelled=request.cancelled)
         try:
             with closing(started) as passes:
@@ -132,25 +145,35 @@ class Engine:
                     if request.cancelled():
                         raise Cancelled
                     if not tokens:
-                        yield Chunk(index, "")
+                        yield answer.nothing()
                     for token in tokens:
-                        made += 1
-                        yield Chunk(index, stops.push(text.push(token)), 1, StopReason.STOP if stops.found else None)
-                        if stops.found:
+                        chunk = answer.push(token)
+                        yield chunk
+                        if chunk.stop_reason:
                             return
         except Cancelled:
-            yield Chunk(index, stops.flush(), 0, StopReason.CANCELLED)
+            yield answer.end(StopReason.CANCELLED)
             return
-        # Bytes of an unfinished character are left out: half a character is of no use to anybody.
-        reason = StopReason.LENGTH if made == request.max_tokens else StopReason.STOP
-        yield Chunk(index, stops.flush(), 0, reason)
+        yield answer.end()
 
-    def _tokens(self, prompt: str | Infill) -> list[int]:
-        if isinstance(prompt, str):
-            return [self.tokenizer.special.bos, *self.tokenizer.encode(prompt)]
-        return fim.prompt(
-            prompt.prefix, prompt.suffix, self.tokenizer, path=prompt.path, context=prompt.context, order=self.order
-        )
+    def _together(self, requests: Sequence[Request]) -> Generator[Chunk]:
+        texts = [self._text(index, request) for index, request in enumerate(requests)]
+        pad = self.tokenizer.special.pad
+        scheduler = Scheduler(self._programs, self._kept, pad, self._stop_ids, self.counts)
+        for text in texts:
+            scheduler.submit(text)
+        try:
+            while not scheduler.is_idle:
+                yield from scheduler.round()
+        finally:
+            scheduler.close()
+
+    def _text(self, index: int, request: Request) -> Text:
+        """A request as the scheduler wants it, once it is checked."""
+        choose = sampler(request.temperature, request.top_p, request.seed)
+        prompt, answer = self.ids(request.prompt), Answer(index, request, self.tokenizer)
+        self._check(prompt, request.max_tokens)
+        return Text(prompt, request.max_tokens, choose, answer, request.cancelled)
 
     def _start(
         self,
@@ -162,8 +185,6 @@ class Engine:
         cancelled: Callable[[], bool] = never,
     ) -> Generator[list[int]]:
         """New tokens of each pass over a prompt, once it is checked."""
-        if max_tokens < 1:
-            raise UserError(f"max_tokens is {max_tokens}; it must be at least 1.")
         self._check(prompt, max_tokens)
         lookup = None
         if self._lookup:
@@ -180,7 +201,7 @@ class Engine:
         cancelled: Callable[[], bool],
     ) -> Generator[list[int]]:
         """The passes of a session; its slot is kept if they end, or nobody wants the rest, and no error came."""
-        slot = self._slot(prompt, max_tokens)
+        slot = slot_for(self._programs, self._kept, prompt, pieces.capacity(len(prompt) + max_tokens))
         session = Session(self._programs, slot, choose, self.tokenizer.special.pad, self.counts, cancelled)
         try:
             yield from session.passes(prompt, max_tokens, stop_ids, lookup)
@@ -189,30 +210,17 @@ class Engine:
             raise
         self._kept.put(slot)
 
-    def _slot(self, prompt: list[int], max_tokens: int) -> Slot[Arrays]:
-        """A slot with room for the prompt and its answer, which holds as much of the prompt as is at hand."""
-        capacity = pieces.capacity(len(prompt) + max_tokens)
-        found = self._kept.find(prompt)
-        if found and found.taken and found.slot.capacity >= capacity:
-            slot = found.slot
-            del slot.tokens[found.common :]
-        else:
-            size, common = self._programs.size(capacity), found.common if found else 0
-            self._kept.make_room(size)
-            arrays = self._programs.cache(capacity, found.slot.arrays if found else None, common)
-            slot = Slot(arrays, capacity, size, prompt[:common])
-        slot.prompt_length = len(prompt)
-        return slot
-
-    def _check(self, prompt: Sequence[int], max_tokens: int) -> None:
+    def _check(self, prompt: Sequence[int], max_tokens: int | None = None) -> None:
+        if max_tokens is not None and max_tokens < 1:
+            raise UserError(f"max_tokens is {max_tokens}; it must be at least 1.")
         vocabulary, context = self.model.config.vocab_size, self.context_length
         if not len(prompt):
             raise UserError("The prompt is empty; give at least one token, such as <bos>.")
         if unknown := [token for token in prompt if not 0 <= token < vocabulary]:
             raise UserError(f"The prompt holds the token id {unknown[0]}; the model knows 0 to {vocabulary - 1}.")
-        if len(prompt) + max_tokens > context:
+        if len(prompt) + (max_tokens or 0) > context:
             raise UserError(
-                f"The prompt has {len(prompt)} tokens and {max_tokens} more are asked for; together the model "
+                f"The prompt has {len(prompt)} tokens and {max_tokens or 0} more are asked for; together the model "
                 f"takes {context}. Shorten the prompt or ask for fewer."
             )
 

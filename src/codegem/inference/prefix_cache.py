@@ -9,8 +9,9 @@ Three rules:
 - Where the two are one text with an edit (beginning and end in common make up at least half of the slot's
   prompt, as after a keystroke) the slot itself goes on and what followed the edit is given up. Otherwise the
   common beginning is copied, and the slot stays for the file that it was made for.
-- Slots together take at most `limit` bytes; the least recently used goes first. The one used last stays even
-  if it alone is larger, because the next request mostly goes on from it.
+- Slots together take at most `limit` bytes, less what is reserved for others, and are at most `MOST`; the least
+  recently used goes first. The one used last stays even if it alone is larger, because the next request mostly goes
+  on from it.
 """
 
 from collections.abc import Sequence
@@ -18,6 +19,8 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 A = TypeVar("A")
+
+MOST = 64  # slots, all of which are looked at for each prompt; more files are rarely open
 
 
 @dataclass
@@ -58,6 +61,9 @@ class PrefixCache(Generic[A]):
     Args:
         limit: bytes of all slots together; 0 keeps none.
 
+    Attributes:
+        reserved: bytes of the limit that something else takes.
+
     Example:
         >>> cache = PrefixCache(limit=100)
         >>> cache.put(Slot("arrays", capacity=8, size=60, tokens=[2, 5, 6, 7, 9], prompt_length=5))
@@ -68,6 +74,7 @@ class PrefixCache(Generic[A]):
 
     def __init__(self, limit: int):
         self.limit = limit
+        self.reserved = 0
         self.slots: list[Slot[A]] = []  # the most recently used last
 
     @property
@@ -80,9 +87,13 @@ class PrefixCache(Generic[A]):
 
         The prompt's last token never counts as common: it has to be read again for what comes after it.
         """
-        prompt = list(prompt)
-        best = max(reversed(self.slots), key=lambda slot: common_prefix(slot.tokens, prompt), default=None)
-        common = common_prefix(best.tokens, prompt[:-1]) if best else 0
+        prompt, best, common = list(prompt), None, 0
+        for slot in reversed(self.slots):
+            # Whoever shares more than the best so far shares the token behind that as well.
+            if common < min(len(slot.tokens), len(prompt)) and slot.tokens[common] == prompt[common]:
+                shared = common_prefix(slot.tokens, prompt)
+                best, common = (slot, shared) if shared > common else (best, common)
+        common = min(common, len(prompt) - 1)
         if best is None or common == 0:
             return None
         taken = _is_edit(best, prompt, common)
@@ -96,14 +107,26 @@ class PrefixCache(Generic[A]):
         if slot.arrays is None or not slot.tokens or self.limit == 0:
             return
         self.slots.append(slot)
-        self._drop(to=self.limit, keep=1)
+        self._drop(to=self.limit - self.reserved, keep=1)
 
     def make_room(self, size: int) -> None:
-        """Drop slots until `size` further bytes are within the limit, or none is left."""
-        self._drop(to=self.limit - size, keep=0)
+        """Drop slots until one of `size` bytes is within the limits, or none is left."""
+        self._drop(to=self.limit - self.reserved - size, keep=0)
+
+    def recycle(self, size: int) -> Slot[A] | None:
+        """A slot of `size` bytes whose arrays may be used for another text, where a new one would not fit beside it."""
+        full = len(self.slots) >= MOST or self.size + size > self.limit - self.reserved
+        if full and (oldest := next((slot for slot in self.slots if slot.size == size), None)):
+            self.slots = [slot for slot in self.slots if slot is not oldest]
+            return oldest
+        return None
+
+    def clear(self) -> None:
+        """Drop all slots."""
+        self.slots = []
 
     def _drop(self, to: int, keep: int) -> None:
-        while self.size > to and len(self.slots) > keep:
+        while (self.size > to or len(self.slots) > MOST) and len(self.slots) > keep:
             del self.slots[0]
 
 

@@ -30,7 +30,8 @@ class Programs:
         self._model = model
         self._weights, tree = jax.tree.flatten(model)
         self._shapes = lru_cache(partial(_cache_shapes, model))
-        self._choose, self._logits = _compiled(tree, jax.tree.structure(self._shapes(1)))
+        cache_tree = jax.tree.structure(self._shapes(1, 1))
+        self._choose, self._logits, self._step = _compiled(tree, cache_tree)
         self._running: list[Array] = []
 
     def choose(
@@ -65,19 +66,51 @@ class Programs:
         """Read T tokens behind `filled` positions; the logits after each of them, and the cache."""
         return self._logits(self._weights, cache, tokens, _one(filled))
 
-    def size(self, capacity: int) -> int:
-        """Bytes of a cache."""
-        return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(self._shapes(capacity)))
+    def step(
+        self, cache: Arrays, sampler: Sampler, tokens: Int[Array, "B"], filled: Int[np.ndarray, "B"]
+    ) -> tuple[Int[Array, "B"], Arrays]:
+        """Read one token behind the `filled` positions of each row.
 
-    def cache(self, capacity: int, old: Arrays | None = None, kept: int = 0) -> Arrays:
-        """A cache with the first `kept` positions of `old` and zeros behind them.
+        Args:
+            cache: of B rows; given up.
+            sampler: chooses one token for each row.
+
+        Returns:
+            The token chosen in each row, and the cache.
+        """
+        return self._step(self._weights, cache, sampler, tokens, filled)
+
+    def join(
+        self, cache: Arrays, tokens: Int[Array, "B"], row: int, text: Arrays, choices: Int[Array, "1 R"], at: int
+    ) -> tuple[Arrays, Int[Array, "B"]]:
+        """Put a text that was read by itself into a row.
+
+        Args:
+            cache: of B rows; given up. `tokens` are what their next step reads.
+            text: a cache of one row; only as many positions as the rows have are copied.
+            choices: made by the last pass over the text; that `at` is the token which follows it.
+
+        Returns:
+            The cache of B rows and the tokens, with those of the text.
+        """
+        return _join(cache, tokens, np.int32(row), text, choices, np.int32(at))
+
+    def size(self, capacity: int) -> int:
+        """Bytes of a cache of one row."""
+        return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(self._shapes(1, capacity)))
+
+    def cache(
+        self, capacity: int, rows: int = 1, *, old: Sequence[Array | np.ndarray] | None = None, kept: int = 0
+    ) -> Arrays:
+        """A cache with the first `kept` positions of the first rows from `old`, and zeros elsewhere.
 
         It is made by the host: `jnp.zeros` would compile a program in every process, and a slice one for every
         number of positions.
         """
-        made = [np.zeros(leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(self._shapes(capacity))]
+        made = [np.zeros(leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(self._shapes(rows, capacity))]
         for new, leaf in zip(made, old or (), strict=bool(old)):
-            new[:, :kept] = np.asarray(leaf)[:, :kept]
+            common = min(rows, len(leaf))
+            new[:common, :kept] = np.asarray(leaf)[:common, :kept]
         return jax.device_put(made)
 
 
@@ -86,25 +119,37 @@ def is_ready(made: Array) -> bool:
     return made.is_ready()  # type: ignore[attr-defined]  # which every array has that is not traced
 
 
-def _cache_shapes(model: Transformer | FusedTransformer, capacity: int) -> Sequence[Any]:
-    return jax.eval_shape(lambda: model.init_cache(1, capacity))
+def _cache_shapes(model: Transformer | FusedTransformer, rows: int, capacity: int) -> Sequence[Any]:
+    return jax.eval_shape(lambda: model.init_cache(rows, capacity))
+
+
+@partial(jax.jit, donate_argnames="cache")
+def _join(cache: Arrays, tokens: Array, row: Array, text: Arrays, choices: Array, at: Array) -> tuple[Arrays, Array]:
+    def put(rows: Array, one: Array) -> Array:
+        # As integers: XLA on CPUs copies bfloat16 number by number, which takes five times as long.
+        bits = jnp.dtype(f"uint{8 * rows.dtype.itemsize}")
+        new = one[:, : rows.shape[1]].view(bits)
+        return jax.lax.dynamic_update_slice_in_dim(rows.view(bits), new, row, axis=0).view(rows.dtype)
+
+    return [put(*pair) for pair in zip(cache, text, strict=True)], tokens.at[row].set(choices[0, at])
 
 
 @lru_cache(maxsize=16)
-def _compiled(model_tree: Any, cache_tree: Any) -> tuple[Step, Step]:
-    """The two programs of every model of one form; JAX compiles them for each size that is used."""
+def _compiled(model_tree: Any, cache_tree: Any) -> tuple[Step, Step, Step]:
+    """The programs of every model of one form; JAX compiles them for each size that is used."""
 
-    def extend(weights: Arrays, cache: Arrays, tokens: Array, filled: Array) -> tuple[Transformer, Array, Arrays]:
+    def extend(
+        weights: Arrays, cache: Arrays, tokens: Array, filled: Array, last: Array | None = None
+    ) -> tuple[Transformer, Array, Arrays]:
         model = jax.tree.unflatten(model_tree, weights)
-        hidden, extended = model.extend(tokens, jax.tree.unflatten(cache_tree, cache), filled)
+        hidden, extended = model.extend(tokens, jax.tree.unflatten(cache_tree, cache), filled, last)
         return model, hidden, jax.tree.leaves(extended)
 
     @partial(jax.jit, donate_argnames="cache")
     def choose(weights: Arrays, cache: Arrays, sampler: Sampler, tokens: Array, filled: Array, last: Array):
-        model, hidden, cache = extend(weights, cache, tokens, filled)
-        at = jnp.arange(tokens.shape[1])
-        if len(at) > max(DRAFT_PASSES):
-            hidden, at = jnp.take_along_axis(hidden, last[:, None, None], axis=1), last
+        is_long = tokens.shape[1] > max(DRAFT_PASSES)
+        at = last if is_long else jnp.arange(tokens.shape[1])
+        model, hidden, cache = extend(weights, cache, tokens, filled, last if is_long else None)
         return sampler(model.unembed(hidden)[0], filled + at + 1)[None], cache
 
     @partial(jax.jit, donate_argnames="cache")
@@ -112,7 +157,12 @@ def _compiled(model_tree: Any, cache_tree: Any) -> tuple[Step, Step]:
         model, hidden, cache = extend(weights, cache, tokens, filled)
         return model.unembed(hidden)[0], cache
 
-    return choose, logits
+    @partial(jax.jit, donate_argnames="cache")
+    def step(weights: Arrays, cache: Arrays, sampler: Sampler, tokens: Array, filled: Array):
+        model, hidden, cache = extend(weights, cache, tokens[:, None], filled)
+        return sampler(model.unembed(hidden)[:, 0], filled + 1), cache
+
+    return choose, logits, step
 
 
 def _one(number: int) -> np.ndarray:

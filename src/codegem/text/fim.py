@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import TypeVar
 
-from codegem.text.tokenizer import SpecialTokens, Tokenizer
+from codegem.text.tokenizer import NAMES, SpecialTokens, Tokenizer
 
 T = TypeVar("T")
 
@@ -83,7 +83,7 @@ def render(files: Sequence[SourceFile], tokenizer: Tokenizer, *, bos: bool = Tru
     special = tokenizer.special
     tokens, roles = ([special.bos], [int(Role.CONTROL)]) if bos else ([], [])
     for file in files:
-        for role, piece in _pieces(file, tokenizer):
+        for role, piece in _pieces(file, special):
             ids = tokenizer.encode(piece) if isinstance(piece, str) else [piece]
             tokens += ids
             roles += [int(role)] * len(ids)
@@ -108,6 +108,27 @@ def prompt(
     files = [SourceFile(name, text) for name, text in context]
     files.append(SourceFile(path, Hole(prefix, "", suffix, order)))
     return render(files, tokenizer, bos=bos).tokens[:-1]
+
+
+def prompt_text(
+    prefix: str,
+    suffix: str,
+    *,
+    path: str | None = None,
+    context: Sequence[tuple[str, str]] = (),
+    order: Order = Order.PSM,
+) -> str:
+    """`prompt` as text, with the names of special tokens and without BOS: for servers that tokenize it themselves.
+
+    >>> prompt_text("x", "z", path="a.py")
+    'a.py\\n<|fim_prefix|>x<|fim_suffix|>z<|fim_middle|>'
+    """
+    names = [aliases[0] for aliases in NAMES.values()]
+    special = SpecialTokens(**{field: index for index, field in enumerate(NAMES)})
+    files = [SourceFile(name, text) for name, text in context]
+    files.append(SourceFile(path, Hole(prefix, "", suffix, order)))
+    pieces = [piece for file in files for _, piece in _pieces(file, special)][:-1]
+    return "".join(piece if isinstance(piece, str) else names[piece] for piece in pieces)
 
 
 def cursor_last(tokens: list[int], tokenizer: Tokenizer) -> list[int]:
@@ -169,9 +190,8 @@ def text_of(tokens: Sequence[int], tokenizer: Tokenizer) -> str:
     return tokenizer.decode(tokens)
 
 
-def _pieces(file: SourceFile, tokenizer: Tokenizer) -> list[tuple[Role, str | int]]:
+def _pieces(file: SourceFile, special: SpecialTokens) -> list[tuple[Role, str | int]]:
     """One file as (role, text or special id), in the order of its layout."""
-    special = tokenizer.special
     path: list[tuple[Role, str | int]] = []
     if file.path is not None:
         if "\n" in file.path:
