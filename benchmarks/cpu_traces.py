@@ -7,12 +7,14 @@ from pathlib import Path
 
 import codegem
 from codegem.assist.context import Window
-from codegem.evaluation.repository import MAX_TOKENS, Problem, find_problems
+from codegem.evaluation.repository.files import Files
+from codegem.evaluation.repository.places import Place, find_places
 from codegem.generate import Infill
 from codegem.text import fim
 from codegem.text.tokenizer import Tokenizer
 
 SEED = 4
+MAX_TOKENS = 64
 SIDE = 1000  # tokens on each side of the cursor where somebody types
 TYPED = 8  # keystrokes
 
@@ -54,18 +56,17 @@ def material(held_out: Sequence[Path], windows: Mapping[int, int], file: Path) -
 
 
 def _made(held_out: Sequence[Path], windows: Mapping[int, int]) -> Material:
-    problems = find_problems(held_out, max(windows.values()), SEED)
+    places = find_places(Files(held_out), "lines", max(windows.values()), SEED)
     nano = codegem.load("nano")
-    answers = [_answer(nano, problem) for problem in problems]
+    answers = [_answer(nano, place) for place in places]
     infills = {
         str(window): [
-            Trace(_prompt(nano, problem, window), answer)
-            for problem, answer in zip(problems[:count], answers, strict=False)
+            Trace(_prompt(nano, place, window), answer) for place, answer in zip(places[:count], answers, strict=False)
         ]
         for window, count in windows.items()
     }
     tokenizer = nano.engine.tokenizer
-    prefix, typed, suffix = next(_long_enough(problems, tokenizer))
+    prefix, typed, suffix = next(_long_enough(places, tokenizer))
     typing = {
         order.value: [fim.prompt(prefix + typed[:n], suffix, tokenizer, order=order) for n in range(TYPED + 1)]
         for order in (fim.Order.PSM, fim.Order.SPM)
@@ -73,21 +74,21 @@ def _made(held_out: Sequence[Path], windows: Mapping[int, int]) -> Material:
     return Material(infills, typing)
 
 
-def _prompt(nano: codegem.Model, problem: Problem, window: int) -> list[int]:
+def _prompt(nano: codegem.Model, place: Place, window: int) -> list[int]:
     tokenizer = nano.engine.tokenizer
-    hole = Window(tokenizer, window).fit(Infill(problem.prefix, problem.suffix, problem.path), MAX_TOKENS)
+    hole = Window(tokenizer, window).fit(Infill(place.prefix, place.suffix, place.document.path), MAX_TOKENS)
     return fim.prompt(hole.prefix, hole.suffix, tokenizer, path=hole.path, order=nano.engine.order)
 
 
-def _answer(nano: codegem.Model, problem: Problem) -> list[int]:
+def _answer(nano: codegem.Model, place: Place) -> list[int]:
     """What nano says, which reads less than the larger model would; a stop id at the end if it stopped."""
-    answer = list(nano.generate(_prompt(nano, problem, nano.engine.context_length), MAX_TOKENS))
+    answer = list(nano.generate(_prompt(nano, place, nano.engine.context_length), MAX_TOKENS))
     ended = len(answer) < MAX_TOKENS
     return answer + [nano.engine.tokenizer.special.file_separator] * ended
 
 
-def _long_enough(problems: Sequence[Problem], tokenizer: Tokenizer) -> Iterator[tuple[str, str, str]]:
-    for problem in problems:
-        before, after = tokenizer.encode(problem.prefix), tokenizer.encode(problem.suffix)
-        if min(len(before), len(after)) >= SIDE and len(problem.middle) >= TYPED:
-            yield tokenizer.decode(before[-SIDE:]), problem.middle, tokenizer.decode(after[:SIDE])
+def _long_enough(places: Sequence[Place], tokenizer: Tokenizer) -> Iterator[tuple[str, str, str]]:
+    for place in places:
+        before, after = tokenizer.encode(place.prefix), tokenizer.encode(place.suffix)
+        if min(len(before), len(after)) >= SIDE and len(place.middle) >= TYPED:
+            yield tokenizer.decode(before[-SIDE:]), place.middle, tokenizer.decode(after[:SIDE])

@@ -143,11 +143,11 @@ def _kind(path: list["Node"], depth: int) -> Kind | None:
     node, parent = path[depth], path[depth - 1]
     if node.type == _LIST or not _is_whole(node):
         return None
-    name = _kind_by_name(node.type)
+    name = kind_by_name(node.type)
     if name is not None:
         return name
     after = node.next_sibling  # never one without text, which the parser puts in to go on
-    if depth == 1 or _kind_by_name(parent.type) == "block":
+    if depth == 1 or kind_by_name(parent.type) == "block":
         return None if after is not None and after.type in (":", "->") else "statement"
     return "expression" if after is not None and _closes(after, parent) else None
 
@@ -164,12 +164,17 @@ def _closes(after: "Node", parent: "Node") -> bool:
     if after.type == ">":  # and not an operator
         return beyond is None
     if after.type == ":":
-        return beyond is not None and _kind_by_name(beyond.type) == "block"
-    return _kind_by_name(after.type) == "block"
+        return beyond is not None and kind_by_name(beyond.type) == "block"
+    return kind_by_name(after.type) == "block"
 
 
 @cache
-def _kind_by_name(name: str) -> Kind | None:
+def kind_by_name(name: str) -> Kind | None:
+    """What a node of this type is, wherever it stands: a block, a statement, or None of these.
+
+    >>> kind_by_name("function_definition"), kind_by_name("block"), kind_by_name("identifier")
+    ('statement', 'block', None)
+    """
     if _BLOCK.fullmatch(name):
         return "block"
     return "statement" if _STATEMENT.fullmatch(name) and not _PART.fullmatch(name) else None

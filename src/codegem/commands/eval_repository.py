@@ -1,0 +1,93 @@
+"""`codegem eval repository`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from tyro.conf import Positional
+
+from codegem.commands.arguments import parse
+from codegem.commands.eval_options import Order, default_folder, going_on, tell
+from codegem.errors import UsageError
+
+if TYPE_CHECKING:
+    from codegem.evaluation.repository.own_tests import OwnTests
+
+_OTHERS = {"both": (False, True), "without": (False,), "with": (True,)}
+
+
+def eval_repository(words: list[str]) -> None:
+    """`codegem eval repository`."""
+
+    def run(
+        paths: Positional[tuple[Path, ...]],
+        /,
+        model: str = "nano",
+        kinds: tuple[Literal["lines", "blocks", "calls"], ...] = ("lines", "blocks", "calls"),
+        limit: int = 200,
+        seed: int = 0,
+        others: Literal["both", "without", "with"] = "both",
+        tests: str | None = None,
+        tests_need: tuple[Path, ...] = (),
+        order: Order | None = None,
+        out: Path | None = None,
+        workers: int | None = None,
+        json: bool = False,
+    ) -> None:
+        """Fill random places of repositories that a model has not seen: codegem eval repository corpus/held-out
+
+        Args:
+            paths: repositories, as for `codegem data build`.
+            model: nano, a model directory, a .gguf file, a hub id, or the http address of an OpenAI-compatible server.
+            kinds: lines, blocks of 2 to 12 lines, or calls of what another file declares.
+            limit: how many places of each kind.
+            seed: of the places.
+            others: whether the files that a file imports stand before it in the prompt.
+            tests: the command of the repository's own tests, run in its folder, such as "python3 -m pytest -q".
+            tests_need: folders besides /usr that the tests need, such as a virtual environment.
+            order: the layout of the prompts; default the model's own.
+            out: the folder of the run; the same command goes on there. Default evaluations/repository-MODEL.
+            workers: answers judged at a time; default one for each core.
+            json: print the report for programs.
+        """
+        from codegem.commands.opening import open_source
+        from codegem.commands.terminal import Bars
+        from codegem.evaluation.evaluate import evaluate
+        from codegem.evaluation.repository.benchmark import RepositoryBenchmark
+
+        benchmark = RepositoryBenchmark.load(
+            paths,
+            kinds=kinds,
+            count=limit,
+            seed=seed,
+            others=_OTHERS[others],
+            own_tests=_own_tests(paths, tests, tests_need),
+        )
+        opened = open_source(model, order)
+        folder = out or default_folder("repository", model)
+        settings = {**opened.settings, "places_seed": seed, "tests": tests}
+        with Bars() as bars, going_on(bars, folder):
+            report = evaluate(
+                benchmark,
+                benchmark.problems,
+                opened.source,
+                folder,
+                settings=settings,
+                fit=opened.fit,
+                workers=workers,
+                progress=bars.update,
+            )
+        tell(report, folder, json)
+
+    parse(run, "eval repository", words)
+
+
+def _own_tests(paths: tuple[Path, ...], command: str | None, needed: tuple[Path, ...]) -> "OwnTests | None":
+    from codegem.evaluation.repository.own_tests import OwnTests
+
+    if command is None:
+        return None
+    if len(paths) != 1:
+        raise UsageError(
+            f"--tests runs the tests of one repository, and {len(paths)} paths are given: name one folder."
+        )
+    return OwnTests(paths[0], command, needed)
