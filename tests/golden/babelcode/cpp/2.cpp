@@ -1,0 +1,3 @@
+float truncateNumber(float number) {
+    return number - floor(number);
+}

@@ -1,0 +1,3 @@
+int getStringLength(string s) {
+    return s.length();
+}

@@ -1,0 +1,3 @@
+string concatenate(vector<string> strings) {
+    return accumulate(strings.begin(), strings.end(), string());
+}

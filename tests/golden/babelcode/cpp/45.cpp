@@ -1,0 +1,3 @@
+float triangleArea(int a, int h) {
+    return a * h / 2.0f;
+}

@@ -1,0 +1,3 @@
+bool isPalindrome(string text) {
+    return equal(text.begin(), text.end(), text.rbegin());
+}

@@ -1,0 +1,3 @@
+int sumToN(int n) {
+    return n * (n + 1) / 2;
+}

@@ -1,0 +1,5 @@
+class Solution {
+    public int GetStringLength(string s) {
+        return s.Length;
+    }
+}

@@ -1,0 +1,5 @@
+class Solution {
+    public string Concatenate(List<string> strings) {
+        return string.Concat(strings);
+    }
+}

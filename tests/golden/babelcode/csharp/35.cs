@@ -1,0 +1,5 @@
+class Solution {
+    public int MaxElement(List<int> l) {
+        return l.Max();
+    }
+}

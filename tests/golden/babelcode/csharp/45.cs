@@ -1,0 +1,5 @@
+class Solution {
+    public float TriangleArea(int a, int h) {
+        return a * h / 2.0f;
+    }
+}

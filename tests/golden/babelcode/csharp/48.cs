@@ -1,0 +1,5 @@
+class Solution {
+    public bool IsPalindrome(string text) {
+        return text.SequenceEqual(text.Reverse());
+    }
+}

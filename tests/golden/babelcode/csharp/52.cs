@@ -1,0 +1,5 @@
+class Solution {
+    public bool BelowThreshold(List<int> l, int t) {
+        return l.All(x => x < t);
+    }
+}

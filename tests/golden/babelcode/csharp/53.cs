@@ -1,0 +1,5 @@
+class Solution {
+    public int Add(int x, int y) {
+        return x + y;
+    }
+}

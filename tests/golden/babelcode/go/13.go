@@ -1,0 +1,6 @@
+func greatestCommonDivisor(a int, b int) int {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
+}

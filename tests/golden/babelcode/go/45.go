@@ -1,0 +1,3 @@
+func triangleArea(a int, h int) float64 {
+	return float64(a*h) / 2
+}

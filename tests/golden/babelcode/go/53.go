@@ -1,0 +1,3 @@
+func add(x int, y int) int {
+	return x + y
+}

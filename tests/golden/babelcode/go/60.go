@@ -1,0 +1,3 @@
+func sumToN(n int) int {
+	return n * (n + 1) / 2
+}

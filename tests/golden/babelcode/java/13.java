@@ -1,0 +1,5 @@
+class Solution {
+    public Integer greatestCommonDivisor(Integer a, Integer b) {
+        return b == 0 ? a : greatestCommonDivisor(b, a % b);
+    }
+}

@@ -1,0 +1,10 @@
+class Solution {
+    public Long specialFactorial(Integer n) {
+        long factorial = 1, product = 1;
+        for (int i = 2; i <= n; i++) {
+            factorial *= i;
+            product *= factorial;
+        }
+        return product;
+    }
+}

@@ -1,0 +1,5 @@
+class Solution {
+    public Float truncateNumber(Float number) {
+        return number - (float) Math.floor(number);
+    }
+}

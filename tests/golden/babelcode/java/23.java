@@ -1,0 +1,5 @@
+class Solution {
+    public Integer getStringLength(String s) {
+        return s.length();
+    }
+}

@@ -1,0 +1,5 @@
+class Solution {
+    public String concatenate(ArrayList<String> strings) {
+        return String.join("", strings);
+    }
+}

@@ -1,0 +1,9 @@
+class Solution {
+    public Boolean isPrime(Integer n) {
+        if (n < 2) return false;
+        for (long k = 2; k * k <= n; k++) {
+            if (n % k == 0) return false;
+        }
+        return true;
+    }
+}

@@ -1,0 +1,5 @@
+class Solution {
+    public Integer maxElement(ArrayList<Integer> l) {
+        return Collections.max(l);
+    }
+}

@@ -1,0 +1,5 @@
+class Solution {
+    public Float triangleArea(Integer a, Integer h) {
+        return a * h / 2.0f;
+    }
+}

@@ -1,0 +1,5 @@
+class Solution {
+    public Integer add(Integer x, Integer y) {
+        return x + y;
+    }
+}

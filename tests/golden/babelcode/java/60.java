@@ -1,0 +1,5 @@
+class Solution {
+    public Integer sumToN(Integer n) {
+        return n * (n + 1) / 2;
+    }
+}

@@ -1,0 +1,3 @@
+function wordsString(s) {
+    return s.split(/[\s,]+/).filter(word => word.length > 0);
+}

@@ -1,0 +1,3 @@
+function getStringLength(s) {
+    return s.length;
+}

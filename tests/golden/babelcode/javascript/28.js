@@ -1,0 +1,3 @@
+function concatenate(strings) {
+    return strings.join('');
+}

@@ -1,0 +1,3 @@
+function getPositive(l) {
+    return l.filter(each => each > 0);
+}

@@ -1,0 +1,3 @@
+function triangleArea(a, h) {
+    return a * h / 2;
+}

@@ -1,0 +1,3 @@
+function belowThreshold(l, t) {
+    return l.every(each => each < t);
+}

@@ -1,0 +1,3 @@
+function add(x, y) {
+    return x + y;
+}

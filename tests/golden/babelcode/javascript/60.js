@@ -1,0 +1,3 @@
+function sumToN(n) {
+    return n * (n + 1) / 2;
+}

@@ -1,0 +1,3 @@
+function filterBySubstring(strings, substring) {
+    return strings.filter(each => each.includes(substring));
+}

@@ -1,0 +1,3 @@
+fun wordsString(s: String): ArrayList<String> {
+    return ArrayList(s.split(',', ' ').filter { it.isNotEmpty() })
+}

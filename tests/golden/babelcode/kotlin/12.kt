@@ -1,0 +1,3 @@
+fun longest(strings: ArrayList<String>): String {
+    return strings.maxByOrNull { it.length } ?: ""
+}

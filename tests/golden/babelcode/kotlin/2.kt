@@ -1,0 +1,3 @@
+fun truncateNumber(number: Float): Float {
+    return number - floor(number)
+}

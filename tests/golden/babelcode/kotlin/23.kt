@@ -1,0 +1,3 @@
+fun getStringLength(s: String): Int {
+    return s.length
+}

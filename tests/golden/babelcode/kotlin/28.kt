@@ -1,0 +1,3 @@
+fun concatenate(strings: ArrayList<String>): String {
+    return strings.joinToString("")
+}

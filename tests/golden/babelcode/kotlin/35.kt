@@ -1,0 +1,3 @@
+fun maxElement(l: ArrayList<Int>): Int {
+    return l.maxOrNull()!!
+}

@@ -1,0 +1,3 @@
+fun isPalindrome(text: String): Boolean {
+    return text == text.reversed()
+}

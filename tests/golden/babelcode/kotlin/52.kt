@@ -1,0 +1,3 @@
+fun belowThreshold(l: ArrayList<Int>, t: Int): Boolean {
+    return l.all { it < t }
+}

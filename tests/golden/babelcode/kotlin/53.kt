@@ -1,0 +1,3 @@
+fun add(x: Int, y: Int): Int {
+    return x + y
+}

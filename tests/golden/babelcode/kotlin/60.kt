@@ -1,0 +1,3 @@
+fun sumToN(n: Int): Int {
+    return (1..n).sum()
+}

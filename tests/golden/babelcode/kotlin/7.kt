@@ -1,0 +1,3 @@
+fun filterBySubstring(strings: ArrayList<String>, substring: String): ArrayList<String> {
+    return ArrayList(strings.filter { substring in it })
+}

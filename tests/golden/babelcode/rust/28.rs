@@ -1,0 +1,3 @@
+pub fn concatenate(strings: Vec<String>) -> String {
+    strings.join("")
+}

@@ -1,0 +1,3 @@
+pub fn add(x: i32, y: i32) -> i32 {
+    x + y
+}
