@@ -96,6 +96,19 @@ def gemma(gemma_file: Path) -> Tokenizer:
     return load_tokenizer(gemma_file)
 
 
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Published data of the benchmarks, which is never committed; without it the test is skipped.
+
+    A folder that CODEGEM_BENCHMARK_DATA names, or `shared/data` beside the checkout.
+    """
+    given = os.environ.get("CODEGEM_BENCHMARK_DATA")
+    folder = Path(given) if given else Path(__file__).parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"the benchmarks' data: {folder} does not exist and CODEGEM_BENCHMARK_DATA names no other folder")
+    return folder
+
+
 def _fetch(file: Path, folder: Path) -> None:
     """`npm pack`, then the one member that is wanted."""
     npm = shutil.which("npm")

@@ -20,7 +20,12 @@ _USAGE = """codegem: an open, independent implementation of CodeGemma
   codegem data graph REPOSITORY                   what files import, and the order that follows
   codegem data tokenizer SOURCE... --out FILE     a vocabulary of one's own
   codegem train RECIPE --data DIR --out DIR       train a model, or go on where it was stopped
+  codegem eval humaneval                          write functions of Python; also mbpp
+  codegem eval infilling                          fill holes in functions of Python
+  codegem eval bc-humaneval                       write functions in eight languages; also bc-mbpp
   codegem eval repository PATH...                 fill lines of code that a model has not seen
+  codegem eval score PREDICTIONS --benchmark B    judge predictions, whoever made them
+  codegem eval card --model MODEL                 all of it in one table, beside published results
 
 `codegem COMMAND --help` says more. Example: codegem complete examples/inventory.py:35"""
 
@@ -38,7 +43,14 @@ COMMANDS = {
     "data graph": ("graph", "data_graph"),
     "data tokenizer": ("data", "data_tokenizer"),
     "train": ("train", "train"),
-    "eval repository": ("evaluate", "eval_repository"),
+    "eval humaneval": ("evaluate", "eval_humaneval"),
+    "eval infilling": ("evaluate", "eval_infilling"),
+    "eval mbpp": ("evaluate", "eval_mbpp"),
+    "eval bc-humaneval": ("evaluate", "eval_bc_humaneval"),
+    "eval bc-mbpp": ("evaluate", "eval_bc_mbpp"),
+    "eval repository": ("eval_repository", "eval_repository"),
+    "eval score": ("score", "eval_score"),
+    "eval card": ("card", "eval_card"),
 }
 
 # What is installed with an extra only, and which.
@@ -48,6 +60,7 @@ _EXTRAS = {
     "detect_secrets": "data",
     "grain": "train",
     "optax": "train",
+    "rapidfuzz": "eval",
     "orbax": "train",
     "pyarrow": "data",
     "tree_sitter": "data",

@@ -74,3 +74,20 @@ def test_merged_tokens_do_not_exceed_the_window_either(bpe_tokenizer: Tokenizer)
 def test_no_room_is_an_error_that_says_so():
     with pytest.raises(UserError, match=r"500 tokens are asked for and the model takes 100"):
         Window(BYTES, 100).fit(Infill("a"), 500)
+
+
+def test_a_text_keeps_its_end_from_the_beginning_of_a_line():
+    window = Window(BYTES, 20)
+    assert window.fit_text("short", 8) == "short"
+    assert window.fit_text("one\ntwo\nthree\nfour", 8) == "three\nfour"
+    assert window.fit_text("a" * 50, 8) == "a" * 11 and window.fit_text("a" * 50 + "\n", 8) == "a" * 10 + "\n"
+    with pytest.raises(UserError, match="20 tokens are asked for and the model takes 20"):
+        window.fit_text("a", 20)
+
+
+@given(text=CODE, size=st.integers(1, 60))
+def test_a_fitted_text_never_exceeds_the_window(bpe_tokenizer: Tokenizer, text: str, size: int):
+    for tokenizer in (BYTES, bpe_tokenizer):
+        kept = Window(tokenizer, size + 9).fit_text(text, 8)
+        assert text.endswith(kept) and len(tokenizer.encode(kept)) <= size
+        assert bool(kept) == bool(text) or len(tokenizer.encode(text[-1:])) > size

@@ -39,10 +39,30 @@ class Window:
                 f"{max_tokens} tokens are asked for and the model takes {self.length}, prompt included; "
                 "that leaves no room for code. Ask for fewer."
             )
-        suffix = self._head(infill.suffix, max(room // 4, room - self._count(infill.prefix, room)))
-        prefix = self._tail(infill.prefix, room - self._count(suffix, room))
-        room -= self._count(prefix, room) + self._count(suffix, room)
+        before, after = self._count(infill.prefix, room), self._count(infill.suffix, room)
+        suffix, after = self._head(infill.suffix, after, max(room // 4, room - before))
+        prefix, before = self._tail(infill.prefix, before, room - after)
+        room -= before + after
         return replace(infill, prefix=prefix, suffix=suffix, context=self._nearest(infill.context, room))
+
+    def fit_text(self, text: str, max_tokens: int) -> str:
+        """The end of a text to be continued that leaves room for an answer, from the beginning of a line if it can.
+
+        Raises:
+            UserError: no room is left.
+        """
+        room = self.length - max_tokens - 1  # <bos>
+        if room < 1:
+            raise UserError(
+                f"{max_tokens} tokens are asked for and the model takes {self.length}, prompt included; "
+                "that leaves no room for it. Ask for fewer."
+            )
+        kept, size = self._tail(text, self._count(text, room), room)
+        allowed = room
+        while size > room and allowed > 1:  # cut where a token began, it may be more tokens than it was
+            allowed -= 1
+            kept, size = self._tail(text, room + 1, allowed)
+        return kept
 
     def _nearest(self, context: tuple[tuple[str, str], ...], room: int) -> tuple[tuple[str, str], ...]:
         kept = []
@@ -59,22 +79,28 @@ class Window:
             return room + 1
         return len(self.tokenizer.encode(text))
 
-    def _tail(self, text: str, room: int) -> str:
-        """The longest end of `text` within `room` tokens that begins a line, or any end if a line is longer."""
-        if self._count(text, room) <= room:
-            return text
+    def _tail(self, text: str, size: int, room: int) -> tuple[str, int]:
+        """The longest end of a text of `size` tokens within `room` that begins a line, and its tokens.
+
+        Any end, if a line is longer.
+        """
+        if size <= room:
+            return text, size
         text = text[-_CHARACTERS_A_TOKEN * room :] if room > 0 else ""
         kept = self.tokenizer.decode(self.tokenizer.encode(text)[-room:]).lstrip("\ufffd") if text else ""
-        if text[: len(text) - len(kept)].endswith("\n"):
-            return kept
-        _, line_break, lines = kept.partition("\n")
-        return lines if line_break else kept
+        if not text[: len(text) - len(kept)].endswith("\n"):
+            kept = kept.partition("\n")[2] or kept
+        return kept, self._count(kept, room)
 
-    def _head(self, text: str, room: int) -> str:
-        """The longest beginning of `text` within `room` tokens that ends a line, or any if a line is longer."""
-        if self._count(text, room) <= room:
-            return text
+    def _head(self, text: str, size: int, room: int) -> tuple[str, int]:
+        """The longest beginning of a text of `size` tokens within `room` that ends a line, and its tokens.
+
+        Any beginning, if a line is longer.
+        """
+        if size <= room:
+            return text, size
         text = text[: _CHARACTERS_A_TOKEN * room]
         kept = self.tokenizer.decode(self.tokenizer.encode(text)[:room]).rstrip("\ufffd")
         lines, line_break, _ = kept.rpartition("\n")
-        return lines + line_break if line_break else kept
+        kept = lines + line_break if line_break else kept
+        return kept, self._count(kept, room)

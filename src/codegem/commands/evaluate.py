@@ -1,56 +1,75 @@
 """`codegem eval …`."""
 
-from dataclasses import asdict
-from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from tyro.conf import Positional
+import tyro
 
-from codegem.commands.arguments import parse, print_json
-from codegem.text.fim import Order
+from codegem.commands.arguments import parse
+from codegem.commands.eval_options import Options, run_benchmark
+
+_Options = Annotated[Options, tyro.conf.arg(name="")]
+_Split = Literal["single-line", "multi-line", "random-span", "random-span-light"]
+_Language = Literal["cpp", "csharp", "go", "java", "javascript", "kotlin", "python", "rust"]
 
 
-def eval_repository(words: list[str]) -> None:
-    """`codegem eval repository`."""
+def eval_humaneval(words: list[str]) -> None:
+    """`codegem eval humaneval`."""
 
-    def run(
-        paths: Positional[tuple[Path, ...]],
-        /,
-        model: str = "nano",
-        limit: int = 1000,
-        seed: int = 0,
-        order: Literal["psm", "spm", "spm-joined"] | None = None,
-        out: Path | None = None,
-        json: bool = False,
-    ) -> None:
-        """Fill random single lines of repositories: codegem eval repository corpus/held-out --model nano
+    def run(options: _Options) -> None:
+        """164 functions of Python, each from its signature and docstring: codegem eval humaneval --model nano"""
+        run_benchmark("humaneval", options)
+
+    parse(run, "eval humaneval", words)
+
+
+def eval_infilling(words: list[str]) -> None:
+    """`codegem eval infilling`."""
+
+    def run(options: _Options, split: tuple[_Split, ...] = ()) -> None:
+        """Holes in the solutions of HumanEval: codegem eval infilling --split single-line --model nano
 
         Args:
-            paths: repositories that the model has not seen, as for `codegem data build`.
-            model: nano, or a directory in Hugging Face's layout.
-            limit: how many places.
-            seed: of the places.
-            order: the layout of the prompts; default the model's own.
-            out: a folder for predictions.jsonl, verdicts.jsonl and report.json.
-            json: print the report for programs.
+            split: which holes: 1,033 single lines, 5,815 of several lines, 1,640 random spans, or 164 of these
+                (light); default all of them.
         """
-        import codegem
-        from codegem.commands.terminal import Bars
-        from codegem.evaluation import repository
+        run_benchmark("infilling", options, split)
 
-        problems = repository.find_problems(paths, limit, seed)
-        loaded = codegem.load(model, order=Order(order) if order else None)
-        with Bars() as shown:
-            report = repository.evaluate(
-                loaded.engine,
-                problems,
-                loaded.window.fit,
-                out=out,
-                progress=lambda done, total: shown.update("filling", done, total, "places"),
-            )
-        if json:
-            print_json(asdict(report))
-        else:
-            print(repository.summary(report))
+    parse(run, "eval infilling", words)
 
-    parse(run, "eval repository", words)
+
+def eval_mbpp(words: list[str]) -> None:
+    """`codegem eval mbpp`."""
+
+    def run(options: _Options) -> None:
+        """500 small functions of Python, after three examples: codegem eval mbpp --model nano"""
+        run_benchmark("mbpp", options)
+
+    parse(run, "eval mbpp", words)
+
+
+def eval_bc_humaneval(words: list[str]) -> None:
+    """`codegem eval bc-humaneval`."""
+
+    def run(options: _Options, languages: tuple[_Language, ...] = ()) -> None:
+        """HumanEval in eight languages: codegem eval bc-humaneval --languages go rust --data babelcode
+
+        Args:
+            languages: those of which; default all eight.
+        """
+        run_benchmark("bc-humaneval", options, languages)
+
+    parse(run, "eval bc-humaneval", words)
+
+
+def eval_bc_mbpp(words: list[str]) -> None:
+    """`codegem eval bc-mbpp`."""
+
+    def run(options: _Options, languages: tuple[_Language, ...] = ()) -> None:
+        """MBPP in eight languages: codegem eval bc-mbpp --languages go rust --data babelcode
+
+        Args:
+            languages: those of which; default all eight.
+        """
+        run_benchmark("bc-mbpp", options, languages)
+
+    parse(run, "eval bc-mbpp", words)

@@ -4,7 +4,16 @@ import time
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 from codegem.commands.display import printable
@@ -41,7 +50,8 @@ class Bars:
             TimeRemainingColumn(),
         )
         self._progress = Progress(*columns, console=self._console, disable=not self._console.is_terminal)
-        self._tasks: dict[str, object] = {}
+        self._tasks: dict[str, TaskID] = {}
+        self._begun: dict[str, tuple[float, int]] = {}  # when a stage was first told of, and how far it was
         self._shown = time.monotonic()
 
     def __enter__(self) -> "Bars":
@@ -54,14 +64,23 @@ class Bars:
         self._progress.stop()
 
     def update(self, stage: str, done: int, total: int, unit: str) -> None:
-        """A stage has come so far."""
-        if stage not in self._tasks:
-            self._tasks[stage] = self._progress.add_task(stage, total=total, unit=unit)
-        self._progress.update(self._tasks[stage], completed=done, total=total)  # type: ignore[arg-type]
+        """A stage has come so far. What was done when it is first told of counts for no speed: it was there before."""
         now = time.monotonic()
+        if stage not in self._tasks:
+            self._tasks[stage] = self._progress.add_task(stage, total=total, completed=done, unit=unit)
+            self._begun[stage] = now, done
+        self._progress.update(self._tasks[stage], completed=done, total=total)
         if not self._console.is_terminal and (now - self._shown >= _PLAIN_SECONDS or (done == total and total)):
             self._shown = now
-            self.say(f"{stage}: {done:,} of {total:,} {unit}")
+            self.say(f"{stage}: {done:,} of {total:,} {unit}{self._left(stage, now, done, total)}")
+
+    def _left(self, stage: str, now: float, done: int, total: int) -> str:
+        """How long a stage still takes, if the rest goes as fast as what was done since it was first told of."""
+        since, before = self._begun[stage]
+        if done <= before or done >= total:
+            return ""
+        minutes = (total - done) * (now - since) / (done - before) / 60
+        return f", about {minutes:,.0f} min left" if minutes >= 1 else ", less than a minute left"
 
     def fetched(self, event: FetchEvent) -> None:
         """A package of a corpus is through."""
