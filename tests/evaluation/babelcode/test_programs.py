@@ -100,7 +100,7 @@ CANDIDATES = {
 
 @pytest.mark.parametrize("language", OURS)
 def test_what_goes_in_comes_out(language: str) -> None:
-    """A few hundred values of nested types, with the edges of each; more types in benchmarks/babelcode.py."""
+    """A few hundred values of nested types, with the edges of each."""
     chance = random.Random(language)
     count = 25 if language == "rust" else 60  # its compiler takes long over literals
     asked = []
