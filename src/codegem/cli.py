@@ -20,9 +20,11 @@ _USAGE = """codegem: an open, independent implementation of CodeGemma
   codegem data graph REPOSITORY                   what files import, and the order that follows
   codegem data tokenizer SOURCE... --out FILE     a vocabulary of one's own
   codegem train RECIPE --data DIR --out DIR       train a model, or go on where it was stopped
-  codegem eval humaneval                          write functions of Python; also mbpp
+  codegem eval humaneval                          write functions of Python
+  codegem eval mbpp                               small ones, after three examples
   codegem eval infilling                          fill holes in functions of Python
-  codegem eval bc-humaneval                       write functions in eight languages; also bc-mbpp
+  codegem eval bc-humaneval                       write functions in eight languages
+  codegem eval bc-mbpp                            small ones in eight languages
   codegem eval repository PATH...                 fill lines of code that a model has not seen
   codegem eval score PREDICTIONS --benchmark B    judge predictions, whoever made them
   codegem eval card --model MODEL                 all of it in one table, beside published results

@@ -39,7 +39,7 @@ def eval_repository(words: list[str]) -> None:
             paths: repositories, as for `codegem data build`.
             model: nano, a model directory, a .gguf file, a hub id, or the http address of an OpenAI-compatible server.
             kinds: lines, blocks of 2 to 12 lines, or calls of what another file declares.
-            limit: how many places of each kind.
+            limit: how many places of each kind, at most.
             seed: of the places.
             others: whether the files that a file imports stand before it in the prompt.
             tests: the command of the repository's own tests, run in its folder, such as "python3 -m pytest -q".

@@ -2,9 +2,10 @@ from pathlib import Path
 
 import pytest
 
+from codegem.errors import UserError
 from codegem.evaluation.repository.benchmark import RepositoryBenchmark
 from codegem.evaluation.repository.files import Files
-from codegem.evaluation.repository.places import Kind, all_places
+from codegem.evaluation.repository.places import KINDS, Kind, all_places
 from codegem.evaluation.task import Judgement, Verdict
 from codegem.generate import Infill
 
@@ -89,3 +90,15 @@ def test_a_file_that_does_not_parse_says_nothing_about_syntax(repository: Path) 
 def test_text_that_is_no_unicode(repository: Path) -> None:
     benchmark = whole(repository, "lines")
     assert judged(benchmark, "lines/shop/shop.py:9", "return '\ud800'").verdict is Verdict.FAILED
+
+
+@pytest.mark.parametrize(
+    ("kinds", "count", "told"), [(["blocks", "calls"], 5, "no blocks or calls"), (KINDS, 0, "at least 1")]
+)
+def test_nothing_to_fill(tmp_path: Path, kinds: list[Kind], count: int, told: str) -> None:
+    folder = tmp_path / "flat"
+    folder.mkdir()
+    (folder / "pyproject.toml").write_text('[project]\nname = "flat"\nlicense = "MIT"\n', "utf-8")
+    (folder / "a.py").write_text("first = 'enough text to be kept by the filters'\nsecond = 2\n" * 3, "utf-8")
+    with pytest.raises(UserError, match=told):
+        RepositoryBenchmark.load([folder], kinds=kinds, count=count)

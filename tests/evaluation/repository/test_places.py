@@ -2,7 +2,6 @@ from pathlib import Path
 
 import pytest
 
-from codegem.errors import UserError
 from codegem.evaluation.repository.files import Files
 from codegem.evaluation.repository.places import KINDS, Kind, all_places, find_places
 
@@ -59,7 +58,8 @@ def test_the_seed_decides(repository: Path) -> None:
     assert first == again != other
 
 
-@pytest.mark.parametrize(("kind", "word"), [("lines", "lines of code"), ("blocks", "blocks"), ("calls", "calls")])
-def test_too_many_places(repository: Path, kind: Kind, word: str) -> None:
-    with pytest.raises(UserError, match=rf"999 places are asked for and the files kept have \d+ {word}.*ask for fewer"):
-        find_places(Files([repository]), kind, 999, 0)
+@pytest.mark.parametrize("kind", KINDS)
+def test_more_than_there_are_gives_all(repository: Path, kind: Kind) -> None:
+    files = Files([repository])
+    found = find_places(files, kind, 999, 0)
+    assert {place.name for place in found} == {place.name for place in all_places(files, kind)}

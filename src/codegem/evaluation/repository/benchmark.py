@@ -19,6 +19,7 @@ from rapidfuzz import fuzz
 
 from codegem.data.recipe import DataRecipe
 from codegem.data.records import Document
+from codegem.errors import UserError
 from codegem.evaluation.repository.files import Files
 from codegem.evaluation.repository.own_tests import OwnTests
 from codegem.evaluation.repository.places import KINDS, Kind, Place, find_places
@@ -75,13 +76,20 @@ class RepositoryBenchmark:
         """Random places of repositories.
 
         Args:
-            count: of each kind.
+            count: of each kind, at most.
 
         Raises:
-            UserError: there are fewer, or a path holds no repository.
+            UserError: there is none at all, or a path holds no repository.
         """
+        if count < 1:
+            raise UserError(f"{count} places of each kind are asked for; ask for at least 1.")
         files = Files(paths, recipe)
         places = [place for kind in kinds for place in find_places(files, kind, count, seed)]
+        if not places:
+            raise UserError(
+                f"The {len(files.documents)} files that the filters keep hold no {' or '.join(kinds)} to fill; "
+                "name other repositories or kinds."
+            )
         return RepositoryBenchmark(files, places, others=others, own_tests=own_tests)
 
     def completion(self, problem: Problem, text: str) -> str:

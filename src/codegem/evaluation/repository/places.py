@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
 from codegem.data.records import Document
-from codegem.errors import UserError
 from codegem.evaluation.repository.files import Files, last_name, walk
 from codegem.text.boundaries import kind_by_name
 
@@ -75,16 +74,9 @@ class Place:
 
 
 def find_places(files: Files, kind: Kind, count: int, seed: int) -> list[Place]:
-    """Random places of one kind.
-
-    Raises:
-        UserError: there are fewer than `count`.
-    """
+    """Random places of one kind; all of them, in random order, where there are no more than `count`."""
     places = all_places(files, kind)
-    if count < 1 or len(places) < count:
-        what = {"lines": "lines of code", "blocks": "blocks", "calls": "calls of what another file declares"}[kind]
-        raise UserError(f"{count} places are asked for and the files kept have {len(places)} {what}; ask for fewer.")
-    return random.Random(seed).sample(places, count)
+    return random.Random(seed).sample(places, min(count, len(places)))
 
 
 def all_places(files: Files, kind: Kind) -> list[Place]:
