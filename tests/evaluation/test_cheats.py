@@ -2,11 +2,10 @@
 
 import pytest
 
-from codegem.errors import UserError
 from codegem.evaluation.python_judge import Trial, judge
 from codegem.evaluation.task import Verdict
 from codegem.sandbox import toolchains
-from codegem.sandbox.limits import SandboxError, SandboxLimits
+from codegem.sandbox.limits import SandboxLimits
 from codegem.sandbox.sandbox import run
 
 from .cheat_problems import CHEATS, PROBLEMS, cheat
@@ -53,16 +52,7 @@ _FOOLING = (
 )
 
 
-def _works() -> str:
-    try:
-        told = judge(Trial("def f(): return 1", "assert f() == 1", ("f",)))
-        return "" if told.verdict == Verdict.PASSED else told.reason
-    except (UserError, SandboxError) as error:
-        return str(error)
-
-
-_reason = _works()
-pytestmark = pytest.mark.skipif(bool(_reason), reason=_reason)
+pytestmark = pytest.mark.usefixtures("sandbox")
 
 
 @pytest.mark.parametrize("problem", PROBLEMS)

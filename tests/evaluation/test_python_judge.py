@@ -9,19 +9,11 @@ from codegem.evaluation.task import Judgement, Verdict
 from codegem.sandbox.limits import SandboxError
 
 
-def _works() -> str:
-    try:
-        return "" if _judged("def f(): return 1", "assert f() == 1").verdict == Verdict.PASSED else "nothing passes"
-    except (UserError, SandboxError) as error:
-        return str(error)
-
-
 def _judged(program: str, test: str, prelude: str = "", seconds: float = 3.0) -> Judgement:
     return judge(Trial(program, test, ("f", "g"), prelude, seconds))
 
 
-_reason = _works()
-needs_sandbox = pytest.mark.skipif(bool(_reason), reason=_reason)
+needs_sandbox = pytest.mark.usefixtures("sandbox")
 
 
 @needs_sandbox

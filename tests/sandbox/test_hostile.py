@@ -17,8 +17,7 @@ from threading import Event
 
 import pytest
 
-from codegem.errors import UserError
-from codegem.sandbox.limits import Finished, SandboxError, SandboxLimits, Status
+from codegem.sandbox.limits import Finished, SandboxLimits, Status
 from codegem.sandbox.programs import Ran, run_programs
 from codegem.sandbox.sandbox import run
 from codegem.sandbox.toolchains import LANGUAGES, find, missing
@@ -36,15 +35,7 @@ print(hashlib.sha256(open("/tmp/kept", "rb").read()).hexdigest())
 """
 
 
-def _works() -> str:
-    try:
-        return "" if run(["/usr/bin/env", "true"]).passed else "the sandbox does not work on this machine"
-    except (UserError, SandboxError) as error:
-        return str(error)
-
-
-_reason = _works()
-pytestmark = pytest.mark.skipif(bool(_reason), reason=_reason)
+pytestmark = pytest.mark.usefixtures("sandbox")
 
 
 def test_there_are_enough_of_them():

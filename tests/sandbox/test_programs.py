@@ -17,16 +17,7 @@ from codegem.sandbox.sandbox import run
 from codegem.sandbox.toolchain import Toolchain
 from codegem.sandbox.toolchains import LANGUAGES, find, missing
 
-
-def _works() -> str:
-    try:
-        return "" if run(["/usr/bin/env", "true"]).passed else "the sandbox does not work on this machine"
-    except (UserError, SandboxError) as error:
-        return str(error)
-
-
-_reason = _works()
-pytestmark = pytest.mark.skipif(bool(_reason), reason=_reason)
+pytestmark = pytest.mark.usefixtures("sandbox")
 # language: a program that prints the numbers it is given by %, and one that does not compile
 TEXTS = {
     "python": ("print('%', 6 * 7)", None),

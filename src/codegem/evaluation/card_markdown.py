@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterable, Sequence
 
 from codegem.evaluation.card import Card, Line, lines, notes, remarks, title
-from codegem.evaluation.card_text import duration, figure, known_settings, machines, printable, share
+from codegem.evaluation.card_text import figure, known_settings, machines, printable, share
 from codegem.evaluation.published import INFILLING, MODELS, SECONDS_SOURCE, SOURCE
+from codegem.evaluation.summary import duration
 
 
 def markdown(card: Card) -> str:

@@ -8,9 +8,10 @@ from html import escape
 
 from codegem.evaluation.card import Card, Example, Line, Section, lines, notes, remarks, title
 from codegem.evaluation.card_style import STYLE
-from codegem.evaluation.card_text import duration, figure, known_settings, machines, printable, share
+from codegem.evaluation.card_text import figure, known_settings, machines, printable, share
 from codegem.evaluation.published import INFILLING, MODELS, SECONDS_SOURCE, SOURCE
 from codegem.evaluation.report import Report, Row
+from codegem.evaluation.summary import duration
 
 
 def page(card: Card) -> str:

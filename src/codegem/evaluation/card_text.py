@@ -27,17 +27,6 @@ def figure(percent: float | None) -> str:
     return "–" if percent is None else f"{percent:g}" if percent % 1 else f"{percent:.1f}"
 
 
-def duration(seconds: float) -> str:
-    """
-    >>> duration(7.25), duration(150), duration(7500)
-    ('7.2 s', '2 min 30 s', '2 h 5 min')
-    """
-    whole = round(seconds)
-    if whole < 60:
-        return f"{seconds:.1f} s"
-    return f"{whole // 60} min {whole % 60} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
 def printable(text: str) -> str:
     r"""Text in which nothing is hidden: what can't be seen is shown by its number.
 

@@ -8,8 +8,8 @@ from codegem.errors import UserError
 from codegem.evaluation import python_judge
 from codegem.evaluation.json_lines import read_rows
 from codegem.evaluation.python_judge import Trial
-from codegem.evaluation.python_programs import ended, prelude
-from codegem.evaluation.task import DataFile, Judgement, Problem
+from codegem.evaluation.python_programs import PythonBenchmark, ended, prelude
+from codegem.evaluation.task import Judgement, Problem
 
 FIELDS = {"task_id": str, "prompt": str, "entry_point": str, "canonical_solution": str, "test": str}
 STOP = ("\nclass", "\ndef", "\n#", "\nif", "\nprint", "\n@", "\n```")
@@ -38,11 +38,9 @@ class Details:
 
 
 @dataclass(frozen=True)
-class HumanEval:
+class HumanEval(PythonBenchmark):
     """The benchmark; see `task.Benchmark`."""
 
-    problems: Sequence[Problem]
-    data: tuple[DataFile, ...]
     name: str = "humaneval"
     protocol: str = _PROTOCOL
 
@@ -52,15 +50,6 @@ class HumanEval:
 
     def judge(self, answers: Sequence[tuple[Problem, str]]) -> list[Judgement]:
         return [python_judge.judge(trial(problem, completion)) for problem, completion in answers]
-
-    def batch(self, group: str) -> int:
-        return 1
-
-    def missing(self, group: str) -> str:
-        return python_judge.missing()
-
-    def tools(self) -> Mapping[str, str]:
-        return python_judge.tools()
 
 
 def load(file: Path) -> HumanEval:

@@ -11,6 +11,7 @@ from codegem.errors import UserError
 from codegem.evaluation import humaneval, python_judge
 from codegem.evaluation.json_lines import read_rows
 from codegem.evaluation.python_judge import Trial
+from codegem.evaluation.python_programs import PythonBenchmark
 from codegem.evaluation.task import DataFile, Judgement, Problem, Verdict
 from codegem.generate import Infill
 
@@ -28,11 +29,9 @@ _PROTOCOL = (
 
 
 @dataclass(frozen=True)
-class Infilling:
+class Infilling(PythonBenchmark):
     """The benchmark; see `task.Benchmark`. Each split is a group."""
 
-    problems: Sequence[Problem]
-    data: tuple[DataFile, ...]
     name: str = "infilling"
     protocol: str = _PROTOCOL
 
@@ -43,15 +42,6 @@ class Infilling:
 
     def judge(self, answers: Sequence[tuple[Problem, str]]) -> list[Judgement]:
         return [_judged(problem, middle) for problem, middle in answers]
-
-    def batch(self, group: str) -> int:
-        return 1
-
-    def missing(self, group: str) -> str:
-        return python_judge.missing()
-
-    def tools(self) -> Mapping[str, str]:
-        return python_judge.tools()
 
 
 def load(files: Mapping[str, Path], path: str | None = None) -> Infilling:

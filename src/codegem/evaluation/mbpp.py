@@ -10,8 +10,8 @@ from codegem.evaluation import python_judge
 from codegem.evaluation.humaneval import until_stop
 from codegem.evaluation.json_lines import read_rows
 from codegem.evaluation.python_judge import Trial
-from codegem.evaluation.python_programs import bound, ended, named
-from codegem.evaluation.task import DataFile, Judgement, Problem
+from codegem.evaluation.python_programs import PythonBenchmark, bound, ended, named
+from codegem.evaluation.task import Judgement, Problem
 
 _FIELDS = {"task_id": int, "text": str, "code": str, "test_setup_code": str, "test_list": list}
 _SHOTS = (2, 3, 4)
@@ -43,11 +43,9 @@ class Details:
 
 
 @dataclass(frozen=True)
-class Mbpp:
+class Mbpp(PythonBenchmark):
     """The benchmark; see `task.Benchmark`."""
 
-    problems: Sequence[Problem]
-    data: tuple[DataFile, ...]
     name: str = "mbpp"
     protocol: str = _PROTOCOL
 
@@ -57,15 +55,6 @@ class Mbpp:
 
     def judge(self, answers: Sequence[tuple[Problem, str]]) -> list[Judgement]:
         return [python_judge.judge(trial(problem, completion)) for problem, completion in answers]
-
-    def batch(self, group: str) -> int:
-        return 1
-
-    def missing(self, group: str) -> str:
-        return python_judge.missing()
-
-    def tools(self) -> Mapping[str, str]:
-        return python_judge.tools()
 
 
 def load(file: Path) -> Mbpp:

@@ -1,4 +1,4 @@
-"""What HumanEval, its infilling and MBPP share: a benchmark's program and its test, taken apart for the judge.
+"""What HumanEval, its infilling and MBPP share: the judge, and a program and its test taken apart for it.
 
 The benchmarks judge one text, program and test behind each other. Here they run in two processes, so it has to be
 known which functions the test calls, and what else it needs of the text before it.
@@ -6,7 +6,32 @@ known which functions the test calls, and what else it needs of the text before 
 
 import ast
 import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+
+from codegem.evaluation import python_judge
+from codegem.evaluation.task import DataFile, Problem
+
+
+@dataclass(frozen=True)
+class PythonBenchmark:
+    """What is the same in every `task.Benchmark` of Python programs: the judge."""
+
+    problems: Sequence[Problem]
+    data: tuple[DataFile, ...]
+
+    def batch(self, group: str) -> int:
+        """They are judged one by one."""
+        return 1
+
+    def missing(self, group: str) -> str:
+        """Why nothing can be judged here."""
+        return python_judge.missing()
+
+    def tools(self) -> Mapping[str, str]:
+        """The interpreter."""
+        return python_judge.tools()
 
 
 def ended(program: str, test: str) -> str:

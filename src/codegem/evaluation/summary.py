@@ -10,7 +10,7 @@ def summary(report: Report) -> str:
     for row in report.rows:
         lines += _row(row)
     seconds = report.seconds
-    lines.append(f"generated in {_time(seconds['predict'])}, judged in {_time(seconds['judge'])}")
+    lines.append(f"generated in {duration(seconds['predict'])}, judged in {duration(seconds['judge'])}")
     return "\n".join([*lines, *_warnings(report)])
 
 
@@ -76,9 +76,10 @@ def _row_warnings(row: Row) -> list[str]:
     return found
 
 
-def _time(seconds: float) -> str:
-    """
-    >>> _time(7.25), _time(150), _time(7500)
+def duration(seconds: float) -> str:
+    """Seconds as people say them.
+
+    >>> duration(7.25), duration(150), duration(7500)
     ('7.2 s', '2 min 30 s', '2 h 5 min')
     """
     whole = round(seconds)

@@ -8,19 +8,9 @@ from codegem.evaluation.repository.benchmark import RepositoryBenchmark
 from codegem.evaluation.repository.files import Files
 from codegem.evaluation.repository.own_tests import OwnTests
 from codegem.evaluation.repository.places import Place, all_places
-from codegem.sandbox.limits import SandboxError
-from codegem.sandbox.sandbox import run
 from codegem.sandbox.toolchains import find
 
-
-def _works() -> bool:
-    try:
-        return run(["/usr/bin/env", "true"]).passed
-    except (UserError, SandboxError):
-        return False
-
-
-pytestmark = pytest.mark.skipif(not _works(), reason="the sandbox does not work on this machine")
+pytestmark = pytest.mark.usefixtures("sandbox")
 PYTHON = find("python")
 assert PYTHON is not None
 COMMAND = f"{PYTHON.command[0]} -m unittest -q test_shop"
