@@ -5,7 +5,6 @@ from contextlib import closing
 from dataclasses import replace
 from threading import Thread
 
-import equinox as eqx
 import jax
 import pytest
 from hypothesis import given, settings
@@ -19,11 +18,6 @@ from codegem.inference.engine import Engine
 from codegem.inference.programs import Programs
 from codegem.inference.scheduler import Scheduler
 from codegem.kernels import ops
-from codegem.model.config import ModelConfig
-from codegem.model.transformer import Transformer
-from codegem.text.tokenizer import ByteTokenizer
-
-CONFIG = ModelConfig(266, 2, 32, 2, 1, 16, 64, context_length=96)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -36,19 +30,6 @@ def small_sizes() -> Iterator[None]:
         patch.setattr(pieces, "ROWS", (1, 2, 4))
         patch.setattr(pieces, "SMALLEST_CAPACITY", 64)
         yield
-
-
-@pytest.fixture(scope="module")
-def model(random_model: Callable[..., Transformer]) -> Transformer:
-    """A model that says something."""
-    quiet = random_model(CONFIG)
-    louder = [block.mlp.down.weight * 20 for block in quiet.blocks]
-    return eqx.tree_at(lambda m: [block.mlp.down.weight for block in m.blocks], quiet, louder)
-
-
-@pytest.fixture(scope="module")
-def make(model: Transformer) -> Callable[..., Engine]:
-    return lambda **settings: Engine(model, ByteTokenizer(), **settings)
 
 
 def alone(engine: Engine, request: Request) -> Output:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -21,13 +20,8 @@ from codegem.inference.prefix_cache import Slot
 from codegem.inference.programs import Programs
 from codegem.inference.sampling import Greedy, Sampler, sampler
 from codegem.inference.session import Cancelled, Counts, Session
-from codegem.model.config import ModelConfig
-from codegem.model.transformer import Transformer
 from codegem.text import fim
-from codegem.text.tokenizer import ByteTokenizer
 
-CONTEXT = 96
-CONFIG = ModelConfig(266, 2, 32, 2, 1, 16, 64, context_length=CONTEXT)
 GREEDY = Greedy()
 SAMPLERS = [GREEDY, sampler(0.8, 0.9, 3)]
 
@@ -54,19 +48,6 @@ def nothing_runs_over_the_end() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Programs, "choose", choose)
         yield
-
-
-@pytest.fixture(scope="module")
-def model(random_model: Callable[..., Transformer]) -> Transformer:
-    """A model that says something, and repeats itself now and then."""
-    quiet = random_model(CONFIG)
-    louder = [block.mlp.down.weight * 20 for block in quiet.blocks]
-    return eqx.tree_at(lambda m: [block.mlp.down.weight for block in m.blocks], quiet, louder)
-
-
-@pytest.fixture(scope="module")
-def make(model: Transformer) -> Callable[..., Engine]:
-    return lambda **settings: Engine(model, ByteTokenizer(), **settings)
 
 
 @pytest.fixture(scope="module")

@@ -1,14 +1,13 @@
 """Java 17: boxed types, the header of BabelCode, a program whose class is `Main`."""
 
 import functools
-import math
 from collections.abc import Sequence
 from typing import Any
 
 from codegem.evaluation.babelcode import compare
-from codegem.evaluation.babelcode.languages.jvm import Literals, Notation
+from codegem.evaluation.babelcode.languages.jvm import Literals, Notation, plain
 from codegem.evaluation.babelcode.languages.language import Calls, Language
-from codegem.evaluation.babelcode.languages.literals import character, in_range, real, type_name, utf16
+from codegem.evaluation.babelcode.languages.literals import character, in_range, type_name, utf16
 from codegem.evaluation.babelcode.schema import Type
 
 _NAMES = {
@@ -159,15 +158,9 @@ def _scalar(kind: Type, data: Any) -> str:
         return "null"
     if kind.kind in ("integer", "long"):
         return f"{in_range(kind, data)}{'L' if kind.kind == 'long' else ''}"
-    if kind.kind == "boolean":
-        return "true" if data else "false"
     if kind.kind == "character":
         return f"'{_escaped(character(data))}'"
-    number = real(kind, data)
-    if not math.isfinite(number):
-        which = "NaN" if math.isnan(number) else "POSITIVE_INFINITY" if number > 0 else "NEGATIVE_INFINITY"
-        return f"{name(kind)}.{which}"
-    return f"{number!r}f" if kind.kind == "float" else repr(number)
+    return plain(kind, data, name(kind))
 
 
 def _quoted(text: str) -> str:

@@ -4,10 +4,12 @@ A container with many values is made by a class of its own, and filled in runs b
 few enough values for one method and for one table of constants.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from codegem.evaluation.babelcode.languages.literals import real
 from codegem.evaluation.babelcode.schema import Type
 
 _VALUES = 500  # in one expression: about 15 bytes of code each
@@ -35,6 +37,24 @@ class Notation:
     add: Callable[[Sequence[str]], str]
     filler: Callable[[str, Type, Sequence[str]], str]
     maker: Callable[[str, Type, Sequence[str]], str]
+
+
+def plain(kind: Type, data: Any, name: str) -> str:
+    """The literal of a boolean, a float or a double.
+
+    Args:
+        name: of the type in the language.
+
+    >>> plain(Type("float"), 0.5, "Float"), plain(Type("double"), float("nan"), "Double")
+    ('0.5f', 'Double.NaN')
+    """
+    if kind.kind == "boolean":
+        return "true" if data else "false"
+    number = real(kind, data)
+    if not math.isfinite(number):
+        which = "NaN" if math.isnan(number) else "POSITIVE_INFINITY" if number > 0 else "NEGATIVE_INFINITY"
+        return f"{name}.{which}"
+    return f"{number!r}f" if kind.kind == "float" else repr(number)
 
 
 class Literals:

@@ -1,14 +1,13 @@
 """Kotlin: functions at top level, a program that is one file with a `main`."""
 
 import functools
-import math
 from collections.abc import Sequence
 from typing import Any
 
 from codegem.evaluation.babelcode import compare
-from codegem.evaluation.babelcode.languages.jvm import Literals, Notation
+from codegem.evaluation.babelcode.languages.jvm import Literals, Notation, plain
 from codegem.evaluation.babelcode.languages.language import Calls, Language
-from codegem.evaluation.babelcode.languages.literals import INTEGER_BITS, character, in_range, real, type_name, utf16
+from codegem.evaluation.babelcode.languages.literals import INTEGER_BITS, character, in_range, type_name, utf16
 from codegem.evaluation.babelcode.schema import Type
 
 _NAMES = {
@@ -141,15 +140,9 @@ def _scalar(kind: Type, data: Any) -> str:
         if number == -(1 << (INTEGER_BITS[kind.kind] - 1)):
             return f"{name(kind)}.MIN_VALUE"  # it has no literal: the minus is no part of one
         return f"{number}{'L' if kind.kind == 'long' else ''}"
-    if kind.kind == "boolean":
-        return "true" if data else "false"
     if kind.kind == "character":
         return f"'{_escaped(character(data))}'"
-    number = real(kind, data)
-    if not math.isfinite(number):
-        which = "NaN" if math.isnan(number) else "POSITIVE_INFINITY" if number > 0 else "NEGATIVE_INFINITY"
-        return f"{name(kind)}.{which}"
-    return f"{number!r}f" if kind.kind == "float" else repr(number)
+    return plain(kind, data, name(kind))
 
 
 def _quoted(text: str) -> str:
