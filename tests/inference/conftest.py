@@ -1,10 +1,11 @@
-"""A small engine that says something."""
+"""A small engine that says something, and servers that are not waited for."""
 
 from collections.abc import Callable
 
 import equinox as eqx
 import pytest
 
+from codegem.inference import remote, remote_work
 from codegem.inference.engine import Engine
 from codegem.model.config import ModelConfig
 from codegem.model.transformer import Transformer
@@ -25,3 +26,11 @@ def model(random_model: Callable[..., Transformer]) -> Transformer:
 def make(model: Transformer) -> Callable[..., Engine]:
     """Engines with it."""
     return lambda **settings: Engine(model, ByteTokenizer(), **settings)
+
+
+@pytest.fixture
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Back-off without its time, and no key of the user."""
+    monkeypatch.delenv(remote.KEY, raising=False)
+    for module in (remote, remote_work):
+        monkeypatch.setattr(module, "back_off", lambda attempt, lost: 0.0)

@@ -9,6 +9,12 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import pytest
+
+from codegem.errors import SourceError
+from codegem.generate import Output, Request, finished, outputs
+from codegem.inference.remote import RemoteModel
+
 
 class Handler(BaseHTTPRequestHandler):
     """One request to the fake."""
@@ -121,3 +127,20 @@ def serving(answer: Answer = words, models: Callable[[Handler], object] | None =
     finally:
         server.shutdown()
         server.server_close()
+
+
+def one(address: str, request: Request | None = None, **settings: Any) -> Output:
+    """The answer to one request."""
+    (output,) = outputs(RemoteModel(address, **settings), [request or Request("Say it:")])
+    return output
+
+
+def lost(answer: Callable[[Handler, dict[str, Any]], object], **settings: Any) -> str:
+    """Why a server that answers so gives nothing, and it gives nothing."""
+    with serving(answer) as server, pytest.raises(SourceError) as caught:
+        found = []
+        for output in finished(RemoteModel(server.address, **{"retries": 0, **settings}), [Request("x")]):
+            found.append(output)
+    assert not found
+    assert list(caught.value.failed) == [0]
+    return caught.value.failed[0]
