@@ -65,7 +65,6 @@ _EXTRAS = {
     "rapidfuzz": "eval",
     "orbax": "train",
     "pyarrow": "data",
-    "tree_sitter": "data",
 }
 
 

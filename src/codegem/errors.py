@@ -29,6 +29,10 @@ class SourceError(UserError):
         self.gone = gone
 
 
+class Busy(UserError):
+    """As much is waiting as may wait; ask again after a moment."""
+
+
 class UsageError(UserError):
     """The command itself was wrong: an argument that does not exist or does not fit."""
 

@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from codegem.text.chat import Turn
+
 
 class StopReason(StrEnum):
     """Why a text ended: by itself or at a stop string, at `max_tokens`, or because nobody wants the rest."""
@@ -43,6 +45,13 @@ class Infill:
     context: tuple[tuple[str, str], ...] = ()
 
 
+@dataclass(frozen=True)
+class Conversation:
+    """Turns that end with a question, to be answered; `text.chat` says what a system message becomes."""
+
+    turns: tuple[Turn, ...]
+
+
 def never() -> bool:
     """The default of `Request.cancelled`."""
     return False
@@ -53,23 +62,63 @@ class Request:
     """One text that is wanted.
 
     Attributes:
-        prompt: a text to be continued, or a hole to be filled.
-        max_tokens: at least 1.
+        prompt: a text to be continued, a hole to be filled, or a conversation to go on with.
+        max_tokens: 0 only reads the prompt, so that the next request which begins alike need not: when nothing else is
+            to be done, and given up as soon as there is.
         stop: the text ends before the first of these strings.
         temperature: 0 takes the likeliest token each time.
         top_p: sample from the likeliest tokens that together have this probability.
+        top_k: sample from so many of the likeliest tokens; 0 from all.
         seed: equal requests with equal seeds give equal texts from the engine.
         cancelled: asked while the work goes on. Once it is True, as another thread may make it, the text ends with
             `StopReason.CANCELLED`, within about the time of a token.
+        begin: what the text must begin with, such as the rest of a word; it is no part of the text that comes back.
+        probabilities: how many of the likeliest tokens are named for each token, besides the one that was taken; None
+            asks for no probabilities.
     """
 
-    prompt: str | Infill
+    prompt: str | Infill | Conversation
     max_tokens: int = 64
     stop: tuple[str, ...] = ()
     temperature: float = 0.0
     top_p: float = 1.0
     seed: int = 0
     cancelled: Callable[[], bool] = field(default=never, compare=False)
+    top_k: int = 0
+    begin: str = ""
+    probabilities: int | None = None
+
+
+@dataclass(frozen=True)
+class Token:
+    """How likely a token of an answer was.
+
+    Attributes:
+        logprob: natural logarithm of its probability at temperature 1.
+        likeliest: other tokens at its place and their logarithms, the likeliest first.
+    """
+
+    text: str
+    logprob: float
+    likeliest: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a text took.
+
+    Attributes:
+        prompt_tokens: in all, and `cached_tokens` those of them that were at hand from an earlier request.
+        waiting: seconds until its prompt began to be read.
+        reading: seconds from then to the first token.
+        writing: seconds from then to the last.
+    """
+
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    waiting: float = 0.0
+    reading: float = 0.0
+    writing: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -80,12 +129,16 @@ class Chunk:
         text: may be empty while it is open whether a stop string has begun.
         tokens: how many tokens were made for this chunk; the one that ends a text is not counted.
         stop_reason: only on the last chunk of a request.
+        probabilities: of the tokens of this chunk, if they were asked for.
+        usage: on the last chunk, from a source that knows.
     """
 
     index: int
     text: str
     tokens: int = 0
     stop_reason: StopReason | None = None
+    probabilities: tuple[Token, ...] = ()
+    usage: Usage | None = None
 
 
 @dataclass(frozen=True)
