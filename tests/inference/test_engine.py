@@ -9,14 +9,16 @@ import numpy as np
 import pytest
 
 from codegem.errors import UserError
-from codegem.generate import Chunk, Infill, Request, StopReason, outputs
-from codegem.inference import pieces
+from codegem.generate import Chunk, Conversation, Infill, Request, StopReason, outputs
+from codegem.inference import pieces, solo
 from codegem.inference.engine import Engine
 from codegem.inference.programs import Programs
 from codegem.inference.sampling import sampler
+from codegem.inference.texts import Text
 from codegem.model.config import ModelConfig
 from codegem.model.transformer import Transformer
 from codegem.text import fim
+from codegem.text.chat import Turn
 from codegem.text.tokenizer import Tokenizer
 
 CONFIG = ModelConfig(266, 2, 32, 2, 1, 16, 64, context_length=48)
@@ -101,7 +103,7 @@ def test_closing_the_iterator_ends_the_work(engine: Engine, passes: list[int]):
 
 
 def test_a_size_is_compiled_once(engine: Engine):
-    program = engine._programs._choose
+    program = engine.shared.programs._choose
     before = program._cache_size()
     for length in (13, 14, 15, 16):
         list(engine.stream(ids(length), max_tokens=5))
@@ -138,17 +140,31 @@ def test_prompts_that_do_not_fit(engine: Engine, prompt: list[int], max_tokens: 
         engine.stream(prompt, max_tokens=max_tokens)
 
 
-def scripted(engine: Engine, monkeypatch: pytest.MonkeyPatch, *text: bytes) -> list[list[int]]:
-    """Let the engine's model say `text`, a part in each pass, one byte a token; the prompts it gets are in the list."""
+@pytest.mark.parametrize(
+    ("prompt", "sentence"),
+    [
+        (Infill("a", "b", "two\nlines.py"), "a path can't hold a line break"),
+        (Infill("a", "b", "a.py", (("two\nlines.py", "c"),)), "a path can't hold a line break"),
+        (Conversation((Turn("user", "a"), Turn("model", "b"))), "ends with a question"),
+        (Conversation((Turn("model", "b"),)), "it is the turn of 'user'"),
+        (Conversation(()), "ends with a question"),
+    ],
+)
+def test_prompts_that_are_none(engine: Engine, prompt: Infill | Conversation, sentence: str):
+    with pytest.raises(UserError, match=sentence):
+        next(engine.generate([Request(prompt, 4)]))
+
+
+def scripted(monkeypatch: pytest.MonkeyPatch, *text: bytes) -> list[list[int]]:
+    """Let any model say `text`, a part in each pass, one byte a token; the prompts it gets are in the list."""
     prompts: list[list[int]] = []
 
-    def start(prompt: list[int], max_tokens: int, *_: object, **__: object) -> Iterator[list[int]]:
-        prompts.append(prompt)
+    def passes(_: object, asked: Text, cancelled: object) -> Iterator[list[int]]:
+        prompts.append(asked.prompt)
         for part in text:
-            yield [10 + byte for byte in part[:max_tokens]]
-            max_tokens -= len(part)
+            yield [10 + byte for byte in part[: asked.left]]
 
-    monkeypatch.setattr(engine, "_start", start)
+    monkeypatch.setattr(solo, "passes", passes)
     return prompts
 
 
@@ -157,7 +173,7 @@ def run(engine: Engine, **request: object) -> list[Chunk]:
 
 
 def test_text_comes_as_it_is_made(engine: Engine, monkeypatch: pytest.MonkeyPatch):
-    scripted(engine, monkeypatch, b"a", *[bytes([byte]) for byte in "é".encode()])
+    scripted(monkeypatch, b"a", *[bytes([byte]) for byte in "é".encode()])
     chunks = run(engine, max_tokens=9)
     assert [chunk.text for chunk in chunks] == ["a", "", "é", ""]
     assert [chunk.tokens for chunk in chunks] == [1, 1, 1, 0]
@@ -166,35 +182,35 @@ def test_text_comes_as_it_is_made(engine: Engine, monkeypatch: pytest.MonkeyPatc
 
 def test_a_pass_without_a_token_is_an_empty_chunk(engine: Engine, monkeypatch: pytest.MonkeyPatch):
     """Between the pieces of a prompt, so that whoever reads can end the work there."""
-    scripted(engine, monkeypatch, b"", b"", b"abc", b"d")
+    scripted(monkeypatch, b"", b"", b"abc", b"d")
     chunks = run(engine, max_tokens=9)
     assert [chunk.text for chunk in chunks] == ["", "", "a", "b", "c", "d", ""]
     assert [chunk.tokens for chunk in chunks] == [0, 0, 1, 1, 1, 1, 0]
 
 
 def test_max_tokens_ends_a_text_and_half_a_character_is_left_out(engine: Engine, monkeypatch: pytest.MonkeyPatch):
-    scripted(engine, monkeypatch, "aé".encode())
+    scripted(monkeypatch, "aé".encode())
     (output,) = outputs(engine, [Request("p", max_tokens=2)])
     assert (output.text, output.tokens, output.stop_reason) == ("a", 2, StopReason.LENGTH)
 
 
 def test_a_stop_string_over_several_tokens_is_never_shown(engine: Engine, monkeypatch: pytest.MonkeyPatch):
-    scripted(engine, monkeypatch, b"x\ny\n\nz")
-    chunks = run(engine, stop=("\n\n",))
+    scripted(monkeypatch, b"x\ny\n\nz")
+    chunks = run(engine, max_tokens=9, stop=("\n\n",))
     assert [chunk.text for chunk in chunks] == ["x", "", "\ny", "", ""]
     assert chunks[-1].stop_reason is StopReason.STOP
 
 
 def test_what_was_held_back_comes_at_the_end(engine: Engine, monkeypatch: pytest.MonkeyPatch):
-    scripted(engine, monkeypatch, b"x\n")
-    assert "".join(chunk.text for chunk in run(engine, stop=("\n\n",))) == "x\n"
+    scripted(monkeypatch, b"x\n")
+    assert "".join(chunk.text for chunk in run(engine, max_tokens=9, stop=("\n\n",))) == "x\n"
 
 
 def test_prompts_are_those_of_training(engine: Engine, bytes_tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch):
-    prompts = scripted(engine, monkeypatch, b"")
+    prompts = scripted(monkeypatch, b"")
     hole = Infill("a", "b", "f.py", (("g.py", "c"),))
     for prompt in ("left to right", hole):
-        list(engine.generate([Request(prompt)]))
+        list(engine.generate([Request(prompt, 9)]))
     assert prompts == [
         [2, *bytes_tokenizer.encode("left to right")],
         fim.prompt("a", "b", bytes_tokenizer, path="f.py", context=[("g.py", "c")]),
@@ -202,7 +218,7 @@ def test_prompts_are_those_of_training(engine: Engine, bytes_tokenizer: Tokenize
 
 
 def test_a_model_is_asked_in_its_own_order(engine: Engine, bytes_tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch):
-    prompts = scripted(engine, monkeypatch, b"")
+    prompts = scripted(monkeypatch, b"")
     monkeypatch.setattr(engine, "order", fim.Order.SPM)
-    list(engine.generate([Request(Infill("a", "b"))]))
+    list(engine.generate([Request(Infill("a", "b"), 9)]))
     assert prompts == [fim.prompt("a", "b", bytes_tokenizer, order=fim.Order.SPM)]

@@ -125,7 +125,7 @@ def test_arguments_out_of_range(settings: dict[str, Any]):
 
 
 @pytest.mark.parametrize(
-    "request_", [Request("x", 0), Request("x", temperature=-1.0), Request("x", top_p=0.0), Request("x", stop=("",))]
+    "request_", [Request("x", -1), Request("x", temperature=-1.0), Request("x", top_p=0.0), Request("x", stop=("",))]
 )
 def test_requests_out_of_range(request_: Request):
     with serving() as server, pytest.raises(UserError):

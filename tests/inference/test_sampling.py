@@ -1,22 +1,28 @@
 """Choosing tokens."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from codegem.errors import UserError
-from codegem.inference.sampling import Greedy, PerRow, per_row, sampler
+from codegem.inference.sampling import Greedy, PerRow, Sampler, per_row, sampler
 
 # Probabilities 0.5, 0.3, 0.15 and 0.05 of the ids 2, 0, 3 and 1.
 LOGITS = jnp.log(jnp.array([[0.3, 0.05, 0.5, 0.15]]))
 
 
-def draw(temperature: float, top_p: float, seed: int = 0, count: int = 2000) -> np.ndarray:
+def draw(temperature: float, top_p: float, seed: int = 0, count: int = 2000, top_k: int = 0) -> np.ndarray:
     """Shares of the four ids among `count` positions."""
-    choose = sampler(temperature, top_p, seed)
-    ids = jax.vmap(lambda at: choose(LOGITS, at[None])[0])(jnp.arange(count))
-    return np.bincount(ids, minlength=4) / count
+    return np.bincount(chosen(sampler(temperature, top_p, seed, top_k), count), minlength=4) / count
+
+
+@partial(jax.jit, static_argnames="count")  # compiled once for all settings
+def chosen(choose: Sampler, count: int) -> jax.Array:
+    """The ids at the first positions."""
+    return jax.vmap(lambda at: choose(LOGITS, at[None])[0])(jnp.arange(count))
 
 
 def test_temperature_0_is_greedy_whatever_the_seed():
@@ -34,6 +40,16 @@ def test_top_p_keeps_the_smallest_set_that_reaches_p(top_p: float, kept: list[in
     assert np.flatnonzero(draw(1.0, top_p - 1e-4)).tolist() == kept
 
 
+@pytest.mark.parametrize(
+    ("top_k", "top_p", "kept"), [(1, 1.0, [2]), (2, 1.0, [0, 2]), (3, 0.7, [0, 2]), (9, 1.0, [0, 1, 2, 3])]
+)
+def test_top_k_keeps_so_many_or_what_top_p_leaves_of_them(top_k: int, top_p: float, kept: list[int]):
+    shares = draw(1.0, top_p, top_k=top_k)
+    assert np.flatnonzero(shares).tolist() == kept
+    expected = np.array([0.3, 0.05, 0.5, 0.15])[kept]
+    np.testing.assert_allclose(shares[kept], expected / expected.sum(), atol=0.04)
+
+
 def test_tiny_top_p_is_greedy():
     assert draw(5.0, 1e-6)[2] == 1
 
@@ -44,9 +60,7 @@ def test_low_temperature_sharpens():
 
 
 def test_a_seed_repeats_its_draws_and_another_does_not():
-    choose = [sampler(1.0, 1.0, seed) for seed in (3, 3, 4)]
-    positions = jnp.arange(50)
-    first, same, other = (jax.vmap(lambda at, c=c: c(LOGITS, at[None])[0])(positions).tolist() for c in choose)
+    first, same, other = (chosen(sampler(1.0, 1.0, seed), 2000).tolist() for seed in (3, 3, 4))
     assert first == same
     assert first != other
 
@@ -60,22 +74,23 @@ def test_a_seed_repeats_its_draws_and_another_does_not():
         ((1.0, 1.1, 0), "top_p is 1.1"),
         ((1.0, 1.0, -1), "seed is -1"),
         ((1.0, 1.0, 2**32), "from 0 to 4294967295"),
+        ((1.0, 1.0, 0, -1), "top_k is -1"),
     ],
 )
-def test_settings_out_of_range(settings: tuple[float, float, int], sentence: str):
+def test_settings_out_of_range(settings: tuple, sentence: str):
     with pytest.raises(UserError, match=sentence):
         sampler(*settings)
 
 
 def test_rows_of_several_settings_have_the_choices_that_they_have_alone():
-    settings = [(0.0, 1.0, 0), (0.7, 0.9, 1), (0.0, 0.5, 9), (0.7, 0.9, 2), (2.0, 1.0, 1), (0.7, 0.9, 1)]
+    settings = [(0.0, 1.0, 0), (0.7, 0.9, 1), (0.0, 0.5, 9), (0.7, 0.9, 2, 3), (2.0, 1.0, 1), (0.7, 0.9, 1)]
     samplers = [sampler(*each) for each in settings]
     logits = jax.random.normal(jax.random.key(0), (7, 1000)) * 3
     positions = jnp.array([5, 6, 7, 8, 9, 6, 0])
-    chosen = jax.jit(lambda choose: choose(logits, positions))(per_row([*samplers, None])).tolist()
+    together = jax.jit(lambda choose: choose(logits, positions))(per_row([*samplers, None])).tolist()
+    alone = jax.jit(lambda choose, logits, positions: choose(logits, positions))
     for at, choose in enumerate(samplers):
-        alone = jax.jit(lambda choose, at=at: choose(logits[at : at + 1], positions[at : at + 1]))(choose)
-        assert chosen[at] == int(alone[0])
+        assert together[at] == int(alone(choose, logits[at : at + 1], positions[at : at + 1])[0])
 
 
 def test_greedy_rows_alone_take_no_sampling():

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from threading import Thread
+from typing import Any
 
 import jax
 import pytest
@@ -12,11 +13,10 @@ from hypothesis import strategies as st
 
 import codegem
 from codegem.errors import UserError
-from codegem.generate import Chunk, Infill, Output, Request, StopReason, finished, never
+from codegem.generate import Infill, Output, Request, StopReason, finished, never
 from codegem.inference import pieces, programs
 from codegem.inference.engine import Engine
 from codegem.inference.programs import Programs
-from codegem.inference.scheduler import Scheduler
 from codegem.kernels import ops
 
 
@@ -76,26 +76,31 @@ REQUESTS = st.builds(
 @given(
     st.lists(st.tuples(REQUESTS, st.one_of(st.none(), st.integers(0, 20)), st.integers(0, 25)), min_size=2, max_size=9),
     st.sampled_from([1, 40_000, 1 << 30]),
+    st.booleans(),
+    st.booleans(),
 )
 def test_every_text_is_that_of_its_request_alone(
-    make: Callable[..., Engine], arrivals: list[tuple[Request, int | None, int]], limit: int
+    make: Callable[..., Engine],
+    arrivals: list[tuple[Request, int | None, int]],
+    limit: int,
+    interactive: bool,
+    lookup: bool,
 ):
     """Random lengths, stops, samplers, cancellations, times of arrival and limits of memory."""
-    engine = make(cache_bytes=limit)
-    pad, stops = engine.tokenizer.special.pad, engine._stop_ids
-    scheduler = Scheduler(engine._programs, engine._kept, pad, stops, engine.counts)
+    engine = make(cache_bytes=limit, lookup=lookup)
+    scheduler = engine.scheduler(interactive=interactive)
     coming = sorted(enumerate(arrivals), key=lambda one: one[1][2])
-    chunks: list[Chunk] = []
+    chunks: list[Any] = []
     rounds = 0
     while coming or not scheduler.is_idle:
         while coming and coming[0][1][2] <= rounds:
             index, (request, cancelled, _) = coming.pop(0)
             asked = never if cancelled is None else After(cancelled)
-            scheduler.submit(engine._text(index, replace(request, cancelled=asked)))
-        chunks += scheduler.round()
+            scheduler.submit(engine.text(index, replace(request, cancelled=asked), chunks.append))
+        scheduler.round()
         rounds += 1
-        held = engine._kept.size + engine._kept.reserved
-        assert held <= limit or len(engine._kept.slots) <= 1
+        held = engine.shared.kept.size + engine.shared.kept.reserved
+        assert held <= limit or len(engine.shared.kept.slots) <= 1
     scheduler.close()
     single = make(cache_bytes=0, lookup=False)
     for index, (request, cancelled, _) in enumerate(arrivals):
@@ -154,9 +159,9 @@ def test_more_rows_take_fewer_passes(make: Callable[..., Engine]):
 def test_a_second_run_compiles_nothing(make: Callable[..., Engine]):
     engine, others = make(cache_bytes=1 << 20), some_requests(20)[11:]
     together(engine, some_requests(20)[:9])
-    programs_used = (engine._programs._choose, engine._programs._step, programs._join)
+    programs_used = (engine.shared.programs._choose, engine.shared.programs._steps, programs._join)
     before = [program._cache_size() for program in programs_used]  # type: ignore[attr-defined]
-    engine._kept.clear()
+    engine.shared.kept.clear()
     together(engine, others)
     assert [program._cache_size() for program in programs_used] == before  # type: ignore[attr-defined]
 
@@ -192,14 +197,14 @@ def test_rows_take_no_more_than_the_cache_may(make: Callable[..., Engine], monke
     sizes = {rows * capacity for capacity, rows in made if rows > 1}
     assert sizes and max(sizes) <= 3 * 64
     assert (128, 1) in made  # the long one has to be alone
-    assert engine._kept.reserved == 0
+    assert engine.shared.kept.reserved == 0
 
 
 def test_errors_come_before_anything_is_generated(make: Callable[..., Engine]):
     good = Request("x", max_tokens=4)
     for bad, sentence in (
         (Request("x" * 95), "together the model takes 96"),
-        (Request("x", max_tokens=0), "max_tokens is 0"),
+        (Request("x", max_tokens=-1), "max_tokens is -1"),
         (Request("x", temperature=-1.0), "temperature"),
         (Request("x", stop=("",)), "stop string is empty"),
     ):
@@ -247,7 +252,7 @@ def test_a_long_prompt_is_given_up_between_its_pieces(make: Callable[..., Engine
 
 
 @pytest.mark.parametrize("fails_at", [0, 3, 8])
-@pytest.mark.parametrize("program", ["choose", "step", "join"])
+@pytest.mark.parametrize("program", ["choose", "steps", "join"])
 def test_an_error_in_a_program_keeps_nothing(
     make: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch, program: str, fails_at: int
 ):
@@ -263,7 +268,7 @@ def test_an_error_in_a_program_keeps_nothing(
     monkeypatch.setattr(Programs, program, fails)
     with pytest.raises(MemoryError):
         together(engine, requests)
-    assert engine._kept.slots == [] and engine._kept.reserved == 0
+    assert engine.shared.kept.slots == [] and engine.shared.kept.reserved == 0
     monkeypatch.setattr(Programs, program, real)
     assert together(engine, requests) == [alone(make(), request) for request in requests]
 
@@ -271,19 +276,19 @@ def test_an_error_in_a_program_keeps_nothing(
 def test_texts_are_submitted_by_other_threads(make: Callable[..., Engine]):
     """As a server does: eight of them, while one runs the rounds."""
     engine = make()
-    scheduler = Scheduler(engine._programs, engine._kept, 0, engine._stop_ids, engine.counts)
+    scheduler = engine.scheduler()
     requests = some_requests(8)
 
     def typist(index: int) -> None:
-        scheduler.submit(engine._text(index, requests[index]))
+        scheduler.submit(engine.text(index, requests[index], chunks.append))
 
+    chunks: list[Any] = []
     threads = [Thread(target=typist, args=(index,)) for index in range(8)]
-    chunks: list[Chunk] = []
     for thread in threads:
         thread.start()
-        chunks += scheduler.round()
+        scheduler.round()
     while any(thread.is_alive() for thread in threads) or not scheduler.is_idle:
-        chunks += scheduler.round()
+        scheduler.round()
     for index, request in enumerate(requests):
         text = "".join(chunk.text for chunk in chunks if chunk.index == index)
         assert text == alone(make(), request).text
@@ -300,3 +305,78 @@ def test_two_runs_at_once_do_not_disturb_each_other(make: Callable[..., Engine])
             else:
                 runs.remove(run)
     assert texts[0] == texts[1][::-1] == [alone(make(), request).text for request in requests]
+
+
+class Rounds:
+    """An interactive scheduler, and in which round each request had its first token."""
+
+    def __init__(self, engine: Engine):
+        self.engine, self.scheduler = engine, engine.scheduler(interactive=True)
+        self.now, self.first, self.ended = 0, dict[int, int](), dict[int, int]()
+
+    def submit(self, index: int, request: Request) -> None:
+        def tell(told: Any) -> None:
+            if told.tokens:
+                self.first.setdefault(index, self.now)
+            if told.stop_reason:
+                self.ended[index] = self.now
+
+        self.scheduler.submit(self.engine.text(index, request, tell))
+
+    def run(self, count: int = 1) -> None:
+        for _ in range(count):
+            self.scheduler.round()
+            self.now += 1
+
+
+@pytest.fixture
+def rounds(make: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch) -> Rounds:
+    monkeypatch.setattr("codegem.inference.scheduler._READ_BESIDE", 8)
+    return Rounds(make(lookup=False))
+
+
+def test_a_short_prompt_is_not_held_up_by_a_long_one(rounds: Rounds):
+    rounds.submit(0, Request("short" * 3, 20))
+    rounds.run(2)
+    rounds.submit(1, Request("l" * 80, 4))
+    rounds.submit(2, Request("m" * 70, 4))
+    rounds.run(2)
+    rounds.submit(3, Request("s", 4))
+    rounds.run(2)
+    assert 3 in rounds.first and 1 not in rounds.first
+
+
+def test_a_long_prompt_is_not_held_up_for_ever_by_short_ones(rounds: Rounds):
+    rounds.submit(0, Request("l" * 80, 4))
+    for index in range(1, 40):
+        rounds.submit(index, Request("abcdefgh"[index % 8] * 3 + "x", 2))
+        rounds.run()
+    assert rounds.first[0] <= 2 * 80 / 8 + 3
+    assert len(rounds.ended) > 20
+
+
+def test_each_round_is_a_token_of_every_text(rounds: Rounds):
+    """Also of those that were there first, while prompts of others are read."""
+    rounds.submit(0, Request("a", 30))
+    rounds.submit(1, Request("b", 30))
+    rounds.run(4)
+    rounds.submit(2, Request("l" * 60, 3))
+    rounds.run(30)
+    assert rounds.ended[0] <= 33 and rounds.ended[1] <= 33
+    assert rounds.first[2] < 25
+
+
+def test_a_text_that_is_alone_again_is_drafted_for(make: Callable[..., Engine]):
+    engine = make(lookup=True)
+    request = Request("abcabc" * 8, 40)
+    expected, passes = alone(make(lookup=False), request), make(lookup=True)
+    alone(passes, request)
+    rounds = Rounds(engine)
+    rounds.submit(0, request)
+    rounds.run(3)
+    rounds.submit(1, Request("x", 3))
+    while not rounds.scheduler.is_idle:
+        rounds.run()
+    assert rounds.ended.keys() == {0, 1}
+    assert engine.counts.accepted > 0
+    assert engine.counts.passes < expected.tokens

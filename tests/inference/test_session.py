@@ -182,7 +182,7 @@ def test_a_cache_grows_and_keeps_what_it_holds(make: Callable[..., Engine], plai
     engine = make()
     for length, count in ((20, 5), (40, 5), (70, 20)):
         assert write(engine, ids(70)[:length], count=count) == write(plain, ids(70)[:length], count=count)
-    assert [slot.capacity for slot in engine._kept.slots] == [128]
+    assert [slot.capacity for slot in engine.shared.kept.slots] == [128]
     assert engine.counts.reused == 20 + 40
 
 
@@ -192,9 +192,12 @@ def test_bytes_are_counted_from_the_arrays_and_bounded(make: Callable[..., Engin
     engine = make(cache_bytes=3 * one)
     for seed in range(6):
         write(engine, ids(20, seed), count=5)
-        assert sum(leaf.nbytes for slot in engine._kept.slots for leaf in slot.arrays or ()) == engine._kept.size
-        assert engine._kept.size <= 3 * one
-    assert len(engine._kept.slots) == 3
+        assert (
+            sum(leaf.nbytes for slot in engine.shared.kept.slots for leaf in slot.arrays or ())
+            == engine.shared.kept.size
+        )
+        assert engine.shared.kept.size <= 3 * one
+    assert len(engine.shared.kept.slots) == 3
 
 
 @pytest.mark.parametrize("lookup", [False, True])
@@ -208,10 +211,10 @@ def test_closing_at_any_chunk_leaves_a_sound_cache(
     ends = 0
     while True:
         engine = make(lookup=lookup)
-        passes = engine._start(prompt, 20, choose, frozenset())
+        passes = engine._passes(prompt, 20, choose)
         made = list(islice(passes, ends))
         passes.close()
-        assert engine._kept.slots or ends == 0
+        assert engine.shared.kept.slots or ends == 0
         assert write(engine, longer, choose) == expected[1]
         assert write(engine, prompt, choose) == expected[0]
         if len(made) < ends:
@@ -225,7 +228,7 @@ def test_work_on_a_prompt_ends_between_its_pieces(make: Callable[..., Engine]):
     chunks = engine.generate([Request("x" * 60, max_tokens=5)])
     assert next(chunks).text == ""
     chunks.close()
-    (slot,) = engine._kept.slots
+    (slot,) = engine.shared.kept.slots
     assert len(slot.tokens) == 32
     write(engine, [2, *[10 + ord("x")] * 60])
     assert engine.counts.reused == 32
@@ -274,7 +277,7 @@ def test_a_long_pass_is_given_up_in_its_middle():
 
 def test_giving_a_pass_up_waits_for_the_others(make: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch):
     """Kernels know no passes, so whatever runs beside the one that is given up has to be done first."""
-    programs = make()._programs
+    programs = make().shared.programs
     states: list[bool] = []
     cache = programs.cache(64)
     first, _ = programs.choose(cache, GREEDY, np.array([ids(32)], np.int32), 0, 31)
@@ -309,7 +312,7 @@ def test_an_error_in_a_program_drops_the_slot(
         monkeypatch.setattr(Programs, "choose", choose)
         with pytest.raises(MemoryError):
             write(engine, [*ids(50)[:45], *ids(10, seed=fails_at)])
-        assert engine._kept.slots == []
+        assert engine.shared.kept.slots == []
         monkeypatch.setattr(Programs, "choose", real)
         assert write(engine, ids(50)) == write(plain, ids(50))
 

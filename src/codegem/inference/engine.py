@@ -9,33 +9,38 @@ that says it is cancelled ends in the middle of a long one as well. What was rea
 A pass is a piece of the prompt or a step of the answer.
 """
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 
 import jax
 import numpy as np
 
 from codegem.errors import UserError
-from codegem.generate import Chunk, Infill, Request, StopReason, never
-from codegem.inference import pieces
+from codegem.generate import Chunk, Conversation, Infill, Request, StopReason
+from codegem.inference import pieces, solo
 from codegem.inference.answer import Answer
-from codegem.inference.lookup import Lookup
 from codegem.inference.prefix_cache import PrefixCache
 from codegem.inference.programs import Arrays, Programs
-from codegem.inference.rows import Text
+from codegem.inference.prompts import check_ids, prompt_ids
 from codegem.inference.sampling import Greedy, Sampler, sampler
 from codegem.inference.scheduler import Scheduler
-from codegem.inference.session import Cancelled, Counts, Session
-from codegem.inference.slots import slot_for
+from codegem.inference.session import Cancelled, Counts
+from codegem.inference.shared import Shared
+from codegem.inference.texts import Text
 from codegem.model.fused import FusedTransformer
 from codegem.model.transformer import Transformer
-from codegem.text import fim
+from codegem.text import chat, fim
 from codegem.text.tokenizer import Tokenizer
 
 CACHE_BYTES = 1 << 30
 # Below this a step takes about as long as the host needs for it, so that the next one is asked for before the
 # token is read; a draft can't be made then, and would save nothing.
 LOOKUP_PARAMETERS = 100_000_000
+# The host takes a tenth of a millisecond to ask for a step, which shows where a step takes half of one. So `Service`
+# asks for some at once; not for more, because a text ends within them and others wait.
+STRIDE = 4
+STRIDE_PARAMETERS = 40_000_000
+MOST_LIKELIEST = 100  # tokens that are named beside each one
 
 
 class Engine:
@@ -74,10 +79,17 @@ class Engine:
         self.tokenizer = tokenizer
         self.model = jax.device_put(model)
         self.counts = Counts()
-        self._programs = Programs(self.model)
-        self._kept = PrefixCache[Arrays](cache_bytes)
-        self._lookup = model.config.parameters >= LOOKUP_PARAMETERS if lookup is None else lookup
-        self._stop_ids = fim.stop_ids(tokenizer)
+        self._stop_ids, self._chat_stop_ids = fim.stop_ids(tokenizer), chat.stop_ids(tokenizer)
+        parameters = model.config.parameters
+        self.shared = Shared(
+            Programs(self.model),
+            PrefixCache[Arrays](cache_bytes),
+            tokenizer,
+            self.counts,
+            parameters >= LOOKUP_PARAMETERS if lookup is None else lookup,
+            max(1, min(STRIDE, STRIDE_PARAMETERS // parameters)),
+            model.config.vocab_size,
+        )
 
     @property
     def context_length(self) -> int:
@@ -112,120 +124,127 @@ class Engine:
         Raises:
             UserError: the prompt is empty, holds an unknown id, or leaves no room for `max_tokens`.
         """
-        return _flat(self._start(list(prompt), max_tokens, choose or Greedy(), stop_ids, reference))
+        return _flat(self._passes(list(prompt), max_tokens, choose or Greedy(), stop_ids, reference))
 
-    def ids(self, prompt: str | Infill) -> list[int]:
-        """What the model reads of a prompt."""
-        if isinstance(prompt, str):
-            return [self.tokenizer.special.bos, *self.tokenizer.encode(prompt)]
-        return fim.prompt(
-            prompt.prefix, prompt.suffix, self.tokenizer, path=prompt.path, context=prompt.context, order=self.order
-        )
+    def ids(self, prompt: str | Infill | Conversation) -> list[int]:
+        """What the model reads of a prompt.
+
+        Raises:
+            UserError: a path of several lines; a conversation whose turns do not alternate, or that does not end with
+                a question.
+        """
+        return prompt_ids(prompt, self.tokenizer, self.order)
 
     def logits(self, ids: Sequence[int]) -> np.ndarray:
         """Float32 logits [T, V] of the token after each of T ids."""
         self._check(ids)
-        cache = self._programs.cache(pieces.capacity(len(ids)))
+        cache = self.shared.programs.cache(pieces.capacity(len(ids)))
         found = np.empty((len(ids), self.model.config.vocab_size), np.float32)
         size = pieces.LARGE[0]
         for start in range(0, len(ids), size):
             part = np.asarray(ids[start : start + size], np.int32)
             padded = np.pad(part, (0, size - len(part)), constant_values=self.tokenizer.special.pad)[None]
-            logits, cache = self._programs.logits(cache, padded, start)
+            logits, cache = self.shared.programs.logits(cache, padded, start)
             found[start : start + size] = logits[: len(part)]
         return found
 
+    def text(self, index: int, request: Request, tell: Callable[[Chunk | Exception], object]) -> Text:
+        """A request as it is worked on, once it is checked; from any thread.
+
+        Args:
+            tell: gets what becomes of it, from the thread that works.
+
+        Raises:
+            UserError: the request can't be met.
+        """
+        choose = sampler(request.temperature, request.top_p, request.seed, request.top_k)
+        prompt = self.ids(request.prompt)
+        self._check(prompt, request.max_tokens)
+        if request.probabilities is not None and not 0 <= request.probabilities <= MOST_LIKELIEST:
+            raise UserError(f"probabilities is {request.probabilities}; it must be from 0 to {MOST_LIKELIEST}.")
+        return Text(
+            prompt,
+            request.max_tokens,
+            choose,
+            Answer(index, request, self.tokenizer, len(prompt)),
+            tell,
+            request.cancelled,
+            self._chat_stop_ids if isinstance(request.prompt, Conversation) else self._stop_ids,
+            request.begin.encode() if request.max_tokens else b"",
+            request.probabilities if request.max_tokens else None,
+        )
+
+    def scheduler(self, *, interactive: bool = False) -> Scheduler:
+        """What runs many texts of this engine; `Scheduler` says the rest."""
+        return Scheduler(self.shared, interactive=interactive)
+
     def _alone(self, request: Request) -> Generator[Chunk]:
-        choose = sampler(request.temperature, request.top_p, request.seed)
-        answer, prompt = Answer(0, request, self.tokenizer), self.ids(request.prompt)
-        started = self._start(prompt, request.max_tokens, choose, self._stop_ids, cancelled=request.cancelled)
+        chunks: list[Chunk | Exception] = []
+        text = self.text(0, request, chunks.append)
         try:
-            with closing(started) as passes:
+            with closing(solo.passes(self.shared, text, text.cancelled)) as passes:
                 for tokens in passes:
-                    if request.cancelled():
+                    if text.cancelled():
                         raise Cancelled
-                    if not tokens:
-                        yield answer.nothing()
                     for token in tokens:
-                        chunk = answer.push(token)
-                        yield chunk
-                        if chunk.stop_reason:
-                            return
+                        text.push([token])
+                        yield from _taken(chunks)
+                    if not tokens:
+                        text.nothing()
+                    yield from _taken(chunks)
+                    if not text.answer:
+                        return
         except Cancelled:
-            yield answer.end(StopReason.CANCELLED)
-            return
-        yield answer.end()
+            text.end(StopReason.CANCELLED)
+        text.end()
+        yield from _taken(chunks)
 
     def _together(self, requests: Sequence[Request]) -> Generator[Chunk]:
-        texts = [self._text(index, request) for index, request in enumerate(requests)]
-        pad = self.tokenizer.special.pad
-        scheduler = Scheduler(self._programs, self._kept, pad, self._stop_ids, self.counts)
+        chunks: list[Chunk | Exception] = []
+        texts = [self.text(index, request, chunks.append) for index, request in enumerate(requests)]
+        scheduler = self.scheduler()
         for text in texts:
             scheduler.submit(text)
         try:
             while not scheduler.is_idle:
-                yield from scheduler.round()
+                scheduler.round()
+                yield from _taken(chunks)
         finally:
             scheduler.close()
-
-    def _text(self, index: int, request: Request) -> Text:
-        """A request as the scheduler wants it, once it is checked."""
-        choose = sampler(request.temperature, request.top_p, request.seed)
-        prompt, answer = self.ids(request.prompt), Answer(index, request, self.tokenizer)
-        self._check(prompt, request.max_tokens)
-        return Text(prompt, request.max_tokens, choose, answer, request.cancelled)
-
-    def _start(
-        self,
-        prompt: list[int],
-        max_tokens: int,
-        choose: Sampler,
-        stop_ids: frozenset[int],
-        reference: Sequence[int] = (),
-        cancelled: Callable[[], bool] = never,
-    ) -> Generator[list[int]]:
-        """New tokens of each pass over a prompt, once it is checked."""
-        self._check(prompt, max_tokens)
-        lookup = None
-        if self._lookup:
-            lookup = Lookup(fim.cursor_last(prompt, self.tokenizer), reference, self._stop_ids)
-        return self._passes(prompt, max_tokens, choose, stop_ids, lookup, cancelled)
 
     def _passes(
         self,
         prompt: list[int],
         max_tokens: int,
         choose: Sampler,
-        stop_ids: frozenset[int],
-        lookup: Lookup | None,
-        cancelled: Callable[[], bool],
+        stop_ids: frozenset[int] = frozenset(),
+        reference: Sequence[int] = (),
     ) -> Generator[list[int]]:
-        """The passes of a session; its slot is kept if they end, or nobody wants the rest, and no error came."""
-        slot = slot_for(self._programs, self._kept, prompt, pieces.capacity(len(prompt) + max_tokens))
-        session = Session(self._programs, slot, choose, self.tokenizer.special.pad, self.counts, cancelled)
-        try:
-            yield from session.passes(prompt, max_tokens, stop_ids, lookup)
-        except (GeneratorExit, Cancelled):
-            self._kept.put(slot)
-            raise
-        self._kept.put(slot)
+        """New tokens of each pass over a prompt, once it is checked."""
+        self._check(prompt, max_tokens, least=1)
+        return solo.tokens(self.shared, prompt, max_tokens, choose, stop_ids, reference)
 
-    def _check(self, prompt: Sequence[int], max_tokens: int | None = None) -> None:
-        if max_tokens is not None and max_tokens < 1:
-            raise UserError(f"max_tokens is {max_tokens}; it must be at least 1.")
-        vocabulary, context = self.model.config.vocab_size, self.context_length
-        if not len(prompt):
-            raise UserError("The prompt is empty; give at least one token, such as <bos>.")
-        if unknown := [token for token in prompt if not 0 <= token < vocabulary]:
-            raise UserError(f"The prompt holds the token id {unknown[0]}; the model knows 0 to {vocabulary - 1}.")
-        if len(prompt) + (max_tokens or 0) > context:
-            raise UserError(
-                f"The prompt has {len(prompt)} tokens and {max_tokens or 0} more are asked for; together the model "
-                f"takes {context}. Shorten the prompt or ask for fewer."
-            )
+    def _check(self, prompt: Sequence[int], max_tokens: int = 0, least: int = 0) -> None:
+        if max_tokens < least:
+            raise UserError(f"max_tokens is {max_tokens}; it must be at least {least}.")
+        check_ids(prompt, max_tokens, self.model.config.vocab_size, self.context_length)
 
 
 def _flat(passes: Generator[list[int]]) -> Generator[int]:
     with closing(passes):
         for tokens in passes:
             yield from tokens
+
+
+def _taken(chunks: list[Chunk | Exception]) -> Iterator[Chunk]:
+    """The chunks that have come; the list is empty then.
+
+    Raises:
+        Exception: one of them was one.
+    """
+    come = chunks[:]
+    chunks.clear()
+    for chunk in come:
+        if isinstance(chunk, Exception):
+            raise chunk
+        yield chunk

@@ -87,13 +87,8 @@ class PrefixCache(Generic[A]):
 
         The prompt's last token never counts as common: it has to be read again for what comes after it.
         """
-        prompt, best, common = list(prompt), None, 0
-        for slot in reversed(self.slots):
-            # Whoever shares more than the best so far shares the token behind that as well.
-            if common < min(len(slot.tokens), len(prompt)) and slot.tokens[common] == prompt[common]:
-                shared = common_prefix(slot.tokens, prompt)
-                best, common = (slot, shared) if shared > common else (best, common)
-        common = min(common, len(prompt) - 1)
+        prompt = list(prompt)
+        best, common = self._best(prompt)
         if best is None or common == 0:
             return None
         taken = _is_edit(best, prompt, common)
@@ -101,6 +96,10 @@ class PrefixCache(Generic[A]):
         if not taken:
             self.slots.append(best)
         return Found(best, common, taken)
+
+    def common(self, prompt: Sequence[int]) -> int:
+        """How many tokens of a prompt are at hand."""
+        return self._best(list(prompt))[1]
 
     def put(self, slot: Slot[A]) -> None:
         """Keep a slot as the one used last, and drop others until the limit is met."""
@@ -124,6 +123,16 @@ class PrefixCache(Generic[A]):
     def clear(self) -> None:
         """Drop all slots."""
         self.slots = []
+
+    def _best(self, prompt: list[int]) -> tuple[Slot[A] | None, int]:
+        """The slot that shares most with a prompt, and how much of it."""
+        best, common = None, 0
+        for slot in reversed(self.slots):
+            # Whoever shares more than the best so far shares the token behind that as well.
+            if common < min(len(slot.tokens), len(prompt)) and slot.tokens[common] == prompt[common]:
+                shared = common_prefix(slot.tokens, prompt)
+                best, common = (slot, shared) if shared > common else (best, common)
+        return best, min(common, len(prompt) - 1)
 
     def _drop(self, to: int, keep: int) -> None:
         while (self.size > to or len(self.slots) > MOST) and len(self.slots) > keep:

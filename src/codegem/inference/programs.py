@@ -20,7 +20,7 @@ from codegem.model.fused import FusedTransformer
 from codegem.model.transformer import Transformer
 
 Arrays = list[Array]
-Step = Callable[..., tuple[Any, Arrays]]
+Step = Callable[..., Any]
 
 
 class Programs:
@@ -31,7 +31,7 @@ class Programs:
         self._weights, tree = jax.tree.flatten(model)
         self._shapes = lru_cache(partial(_cache_shapes, model))
         cache_tree = jax.tree.structure(self._shapes(1, 1))
-        self._choose, self._logits, self._step = _compiled(tree, cache_tree)
+        self._choose, self._logits, self._steps = _compiled(tree, cache_tree)
         self._running: list[Array] = []
 
     def choose(
@@ -66,22 +66,40 @@ class Programs:
         """Read T tokens behind `filled` positions; the logits after each of them, and the cache."""
         return self._logits(self._weights, cache, tokens, _one(filled))
 
-    def step(
-        self, cache: Arrays, sampler: Sampler, tokens: Int[Array, "B"], filled: Int[np.ndarray, "B"]
-    ) -> tuple[Int[Array, "B"], Arrays]:
-        """Read one token behind the `filled` positions of each row.
+    def pick(self, sampler: Sampler, logits: Float[np.ndarray, "V"], position: int) -> int:
+        """What a sampler takes of these for a position."""
+        return int(_pick(sampler, logits, _one(position))[0])
+
+    def steps(
+        self,
+        cache: Arrays,
+        sampler: Sampler,
+        tokens: Int[Array | np.ndarray, "B"],
+        filled: Int[np.ndarray, "B"],
+        count: int = 1,
+    ) -> tuple[Int[Array, "count B"], Int[Array, "B"], Arrays]:
+        """Read one token behind the `filled` positions of each row, then the token that follows, and so on.
+
+        What would stand behind the end of a row stands at its last position, and is of no account.
 
         Args:
             cache: of B rows; given up.
             sampler: chooses one token for each row.
+            count: of tokens for each row; every one is a program of its own.
 
         Returns:
-            The token chosen in each row, and the cache.
+            The tokens chosen, the last of them once more, and the cache.
         """
-        return self._step(self._weights, cache, sampler, tokens, filled)
+        return self._steps(self._weights, cache, sampler, tokens, filled, count=count)
 
     def join(
-        self, cache: Arrays, tokens: Int[Array, "B"], row: int, text: Arrays, choices: Int[Array, "1 R"], at: int
+        self,
+        cache: Arrays,
+        tokens: Int[Array, "B"],
+        row: int,
+        text: Arrays,
+        choices: Int[Array, "1 R"],
+        at: int,
     ) -> tuple[Arrays, Int[Array, "B"]]:
         """Put a text that was read by itself into a row.
 
@@ -123,6 +141,11 @@ def _cache_shapes(model: Transformer | FusedTransformer, rows: int, capacity: in
     return jax.eval_shape(lambda: model.init_cache(rows, capacity))
 
 
+@jax.jit
+def _pick(sampler: Sampler, logits: Array, positions: Array) -> Array:
+    return sampler(logits[None], positions)
+
+
 @partial(jax.jit, donate_argnames="cache")
 def _join(cache: Arrays, tokens: Array, row: Array, text: Arrays, choices: Array, at: Array) -> tuple[Arrays, Array]:
     def put(rows: Array, one: Array) -> Array:
@@ -157,12 +180,17 @@ def _compiled(model_tree: Any, cache_tree: Any) -> tuple[Step, Step, Step]:
         model, hidden, cache = extend(weights, cache, tokens, filled)
         return model.unembed(hidden)[0], cache
 
-    @partial(jax.jit, donate_argnames="cache")
-    def step(weights: Arrays, cache: Arrays, sampler: Sampler, tokens: Array, filled: Array):
-        model, hidden, cache = extend(weights, cache, tokens[:, None], filled)
-        return sampler(model.unembed(hidden)[:, 0], filled + 1), cache
+    @partial(jax.jit, donate_argnames="cache", static_argnames="count")
+    def steps(weights: Arrays, cache: Arrays, sampler: Sampler, tokens: Array, filled: Array, count: int):
+        # A loop on the device would take a tenth longer: it copies the cache.
+        made, last = [], cache[0].shape[1] - 1
+        for at in range(count):
+            model, hidden, cache = extend(weights, cache, tokens[:, None], jnp.minimum(filled + at, last))
+            tokens = sampler(model.unembed(hidden)[:, 0], filled + at + 1)
+            made.append(tokens)
+        return jnp.stack(made), tokens, cache
 
-    return choose, logits, step
+    return choose, logits, steps
 
 
 def _one(number: int) -> np.ndarray:

@@ -1,8 +1,9 @@
-"""Text from a model behind any server that speaks OpenAI's completions API: llama.cpp, vLLM, Ollama.
+"""Text from a model behind any server that speaks OpenAI's completions API: codegem's own, llama.cpp, vLLM, Ollama.
 
 A hole is laid out as CodeGemma's text, by `text.fim`, and the server's tokenizer makes tokens of it and puts BOS
 before it; a server of another family of models may have a `suffix` field for it. As special tokens travel by name,
-`<|fim_prefix|>` in somebody's source code becomes the token here, unlike in the engine.
+`<|fim_prefix|>` in somebody's source code becomes the token here, unlike in the engine. A server of codegem's own gets
+the hole as it is and lays it out itself.
 
 What is passing (a server that is busy, loading or restarted) is tried again. An answer that broke off is never given
 as a whole one: its request is lost, and `SourceError` says so at the end.
@@ -13,20 +14,19 @@ import os
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
-from typing import Any, Literal, get_args
+from typing import get_args
 
 from codegem.errors import UserError
-from codegem.generate import Chunk, Infill, Request, StopReason
+from codegem.generate import Chunk, Conversation, Infill, Request, StopReason, Usage
 from codegem.inference.remote_events import MOST_LINE_BYTES, Part, parts
 from codegem.inference.remote_http import CONNECT_SECONDS, Exchange, Lost, parse_address
+from codegem.inference.remote_payload import CODEGEM, LLAMA, Layout, path_of, payload
 from codegem.inference.remote_work import Work, back_off
 from codegem.inference.settings import check_settings
 from codegem.inference.stop_strings import StopStrings
-from codegem.text.fim import Order, prompt_text
 from codegem.text.tokenizer import NAMES
 
 KEY = "CODEGEM_API_KEY"
-Layout = Literal["psm", "spm", "spm-joined", "suffix"]
 
 # Tokens that end a text for the engine, by the names that a server prints if it prints them.
 _ENDS = tuple(
@@ -36,8 +36,6 @@ _REASONS = {"stop": StopReason.STOP, "length": StopReason.LENGTH}
 _TOKEN_CHARACTERS = 1024  # more than any token of a vocabulary has
 _TAIL_SECONDS = 5.0  # for what comes after the end of a text: only its number of tokens
 _FEWEST_STOPS = 4  # as many stop strings as each server takes
-# What else servers do to probabilities by default, switched off where they are known to understand it.
-_PLAIN = {"llamacpp": {"top_k": 0, "min_p": 0.0}, "vllm": {"top_k": -1, "min_p": 0.0}}
 
 
 def is_address(model: str) -> bool:
@@ -57,7 +55,8 @@ class RemoteModel:
             is taken from the environment variable CODEGEM_API_KEY.
         parallel: how many requests are with the server at once.
         layout: of prompts with a hole: CodeGemma's text in one of `text.fim`'s orders, or "suffix" for the field of
-            that name, which has no place for the path and other files.
+            that name, which has no place for the path and other files. A codegem server lays holes out as its model
+            wants them.
         timeout: seconds that an answer may stand still; a long prompt takes its time.
         retries: how often what is passing is tried again, waiting longer each time.
 
@@ -89,7 +88,9 @@ class RemoteModel:
         self._headers, self._key = _headers()
         self._model, self._server = self._choose_model()
         # llama.cpp never sends what may begin a stop string once max_tokens is reached; they are found here as well.
-        self._most_stops = 0 if self._server == "llamacpp" else None
+        self._most_stops = 0 if self._server == LLAMA else None
+        # codegem ends a text there itself, and has them in a text only as somebody's words.
+        self._ends = () if self._server == CODEGEM else _ENDS
         self.name = f"{_short(self._model)} at {self._address.url}"
 
     def generate(self, requests: Sequence[Request]) -> Generator[Chunk]:
@@ -99,7 +100,7 @@ class RemoteModel:
             SourceError: after all others are answered, or once the server is gone: which requests were lost, and why.
         """
         for request in requests:
-            _check(request, self._layout)
+            _check(request, self._server, self._layout)
         work = Work(requests, self._answer, self._connect, self._told, self._parallel, self._retries)
         try:
             yield from work.chunks()
@@ -111,37 +112,20 @@ class RemoteModel:
 
     def _answer(self, index: int, request: Request, exchange: Exchange) -> Iterator[Chunk]:
         """The chunks of one answer; raises `Lost`."""
-        payload = self._payload(request)
+        if not request.max_tokens and self._server not in (CODEGEM, LLAMA):
+            yield Chunk(index, "", 0, StopReason.LENGTH)  # other servers refuse to read without writing
+            return
+        asked = payload(request, self._server, self._model, self._layout, self._most_stops)
         try:
-            yield from _chunks(index, request, parts(exchange.send("POST", "/completions", payload)), exchange)
+            body = exchange.send("POST", path_of(request), asked)
+            events = parts(body, chat=isinstance(request.prompt, Conversation))
+            yield from _chunks(index, request, events, exchange, self._ends)
         except Lost as lost:
             # OpenAI's own API takes four stop strings; the others are found here in any case.
-            if lost.status in (400, 422) and len(payload["stop"]) > _FEWEST_STOPS and "stop" in str(lost).lower():
+            if lost.status in (400, 422) and len(asked["stop"]) > _FEWEST_STOPS and "stop" in str(lost).lower():
                 self._most_stops = _FEWEST_STOPS
                 lost.passing = True
             raise
-
-    def _payload(self, request: Request) -> dict[str, Any]:
-        """The request in the words of OpenAI's API."""
-        hole = request.prompt
-        asked: dict[str, Any] = {"model": self._model}
-        if isinstance(hole, str):
-            asked["prompt"] = hole
-        elif self._layout == "suffix":
-            asked |= {"prompt": hole.prefix, "suffix": hole.suffix}
-        else:
-            order = Order(self._layout)
-            asked["prompt"] = prompt_text(hole.prefix, hole.suffix, path=hole.path, context=hole.context, order=order)
-        return asked | {
-            "max_tokens": request.max_tokens,
-            "temperature": request.temperature,
-            "top_p": request.top_p,
-            "seed": request.seed,
-            "stop": list(request.stop[: self._most_stops]),
-            "stream": True,
-            "stream_options": {"include_usage": True},
-            **(_PLAIN.get(self._server, {}) if request.temperature else {}),
-        }
 
     def _choose_model(self) -> tuple[str, str]:
         """The names of the model and of the program that serves it, "" where that is not known."""
@@ -180,14 +164,17 @@ class RemoteModel:
         return f"The server at {self._address.url} gave no answer: {reason.rstrip('.')}.{hint}"
 
 
-def _chunks(index: int, request: Request, answer: Iterator[Part], exchange: Exchange) -> Iterator[Chunk]:
+def _chunks(
+    index: int, request: Request, answer: Iterator[Part], exchange: Exchange, ends: tuple[str, ...]
+) -> Iterator[Chunk]:
     """An answer's parts as chunks, up to the first stop string or the name of a token that ends it."""
-    stops, made, counted, ended = StopStrings((*request.stop, *_ENDS)), 0, 0, ""
+    stops, made, counted, ended = StopStrings((*request.stop, *ends)), 0, 0, ""
+    usage: Usage | None = None
     room = _TOKEN_CHARACTERS * (request.max_tokens + 64)
     try:
         for part in answer:
-            counted = part.tokens or counted
-            if part.text in _ENDS and not ended:
+            counted, usage = part.tokens or counted, part.usage or usage
+            if part.text in ends and not ended:
                 yield Chunk(index, stops.flush(), 0, StopReason.STOP)
                 return
             if part.text and not ended:
@@ -195,7 +182,8 @@ def _chunks(index: int, request: Request, answer: Iterator[Part], exchange: Exch
                 made, room = made + 1, room - len(part.text)
                 if room < 0:
                     raise Lost(f"it went on long after {request.max_tokens} tokens")
-                yield Chunk(index, stops.push(part.text), 1, StopReason.STOP if stops.found else None)
+                text = stops.push(part.text)
+                yield Chunk(index, text, 1, StopReason.STOP if stops.found else None, part.probabilities)
                 if stops.found:
                     return
             if part.reason and not ended:
@@ -206,7 +194,7 @@ def _chunks(index: int, request: Request, answer: Iterator[Part], exchange: Exch
             raise
     if ended not in _REASONS:
         raise Lost(f"it ended the text because of {ended!r}" if ended else "the answer broke off", passing=not ended)
-    yield Chunk(index, stops.flush(), max(0, counted - made), _REASONS[ended])
+    yield Chunk(index, stops.flush(), max(0, counted - made), _REASONS[ended], (), usage)
 
 
 def _read_models(body: Iterator[bytes]) -> dict[str, str]:
@@ -222,13 +210,13 @@ def _read_models(body: Iterator[bytes]) -> dict[str, str]:
         raise Lost("its list of models is no such list") from None
 
 
-def _check(request: Request, layout: Layout) -> None:
+def _check(request: Request, server: str, layout: Layout) -> None:
     """Raise a UserError for a request that no server could meet."""
-    if request.max_tokens < 1:
-        raise UserError(f"max_tokens is {request.max_tokens}; it must be at least 1.")
-    check_settings(request.temperature, request.top_p, request.seed)
+    if request.max_tokens < 0:
+        raise UserError(f"max_tokens is {request.max_tokens}; it must be at least 0.")
+    check_settings(request.temperature, request.top_p, request.seed, request.top_k)
     StopStrings(request.stop)
-    if layout == "suffix" and isinstance(request.prompt, Infill) and request.prompt.context:
+    if server != CODEGEM and layout == "suffix" and isinstance(request.prompt, Infill) and request.prompt.context:
         raise UserError("The layout 'suffix' has no place for other files; choose psm or spm, or leave them out.")
 
 

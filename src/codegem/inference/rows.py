@@ -1,44 +1,17 @@
 """Texts that are written side by side: each has a row of one cache, and a step writes a token to every one of them."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import jax
 import numpy as np
-from jaxtyping import Array
+from jaxtyping import Array, Int
 
-from codegem.generate import never
 from codegem.inference import pieces
-from codegem.inference.answer import Answer
 from codegem.inference.prefix_cache import Slot
 from codegem.inference.programs import Arrays, Programs
-from codegem.inference.sampling import Sampler, per_row
-
-
-@dataclass(eq=False)
-class Text:
-    """A prompt and its answer, from the waiting line to the last chunk.
-
-    Attributes:
-        answer: gets the tokens as they are known; None once its last chunk was made.
-        filled: positions of its row that hold keys and values, or will once all that was asked for is done.
-        asked: how many tokens of the answer were asked for.
-        row: which it has, from when its prompt begins to be read until its last token was asked for.
-    """
-
-    prompt: list[int]
-    max_tokens: int
-    sampler: Sampler
-    answer: Answer | None
-    cancelled: Callable[[], bool] = never
-    filled: int = 0
-    asked: int = 0
-    row: int | None = None
-
-    @property
-    def positions(self) -> int:
-        """How many there are at most."""
-        return len(self.prompt) + self.max_tokens
+from codegem.inference.sampling import Greedy, Sampler, per_row
+from codegem.inference.texts import Text
 
 
 @dataclass
@@ -46,11 +19,11 @@ class Asked:
     """Tokens that the device is asked for.
 
     Attributes:
-        tokens: as the device gives them, of any shape.
-        texts: whose tokens they are, each with its place among them.
+        tokens: of some steps, one after the other, for some places.
+        texts: whose tokens they are, each with its place.
     """
 
-    tokens: Array
+    tokens: Int[Array, "steps places"]
     texts: Sequence[tuple[int, Text]]
 
 
@@ -79,6 +52,11 @@ class Rows:
         return [text for text in self._texts if text]
 
     @property
+    def count(self) -> int:
+        """How many rows there are."""
+        return len(self._texts)
+
+    @property
     def size(self) -> int:
         """Bytes of all rows."""
         return len(self._texts) * self.programs.size(self.capacity) if self._texts else 0
@@ -98,30 +76,51 @@ class Rows:
         return True
 
     def join(self, text: Text, slot: Slot[Arrays], choices: Array, at: int) -> None:
-        """From the next step on a text takes part: its prompt is in the slot, its first token in `choices`."""
+        """From the next step on a text takes part: what it has read is in the slot, the next token in `choices`."""
         assert slot.arrays is not None and text.row is not None
         arrays, tokens = self._taken()
         self._arrays, self._tokens = self.programs.join(arrays, tokens, text.row, slot.arrays, choices, at)
-        text.filled, text.asked, self._sampler = len(text.prompt), 1, None
+        text.filled, text.asked, self._sampler = len(slot.tokens), len(text.made) + 1, None
 
-    def step(self) -> Asked | None:
-        """Ask for the next token of every text whose prompt was read."""
+    def step(self, count: int = 1) -> Asked | None:
+        """Ask for the next tokens of every text whose prompt was read: so many, or one where tokens are drawn.
+
+        Compiling a program that draws takes long, and for several tokens several times as long.
+        """
         live = [(row, text) for row, text in enumerate(self._texts) if text and text.filled]
         if not live:
             return None
         if self._sampler is None:
             self._sampler = per_row([text.sampler if text and text.filled else None for text in self._texts])
+        count = count if isinstance(self._sampler, Greedy) else 1
         filled = np.zeros(len(self._texts), np.int32)
         for row, text in live:
             filled[row] = text.filled
-            text.filled += 1
-            text.asked += 1
+            text.filled += count
+            text.asked += count
         arrays, tokens = self._taken()
-        self._tokens, self._arrays = self.programs.step(arrays, self._sampler, tokens, filled)
+        steps, self._tokens, self._arrays = self.programs.steps(arrays, self._sampler, tokens, filled, count)
         for _, text in live:
-            if text.asked == text.max_tokens:
+            if text.asked >= text.max_tokens:
                 self.leave(text)
-        return Asked(self._tokens, live)
+        return Asked(steps, live)
+
+    def lift(self, text: Text) -> Slot[Arrays]:
+        """A slot with what a text has read, all of whose tokens are known; it leaves its row."""
+        assert self._arrays is not None and text.row is not None
+        row = slice(text.row, text.row + 1)
+        arrays = jax.device_put([np.asarray(leaf)[row].copy() for leaf in self._arrays])
+        self.leave(text)
+        size = self.programs.size(self.capacity)
+        return Slot(arrays, self.capacity, size, text.read[: text.filled], len(text.prompt))
+
+    def clear(self) -> list[Text]:
+        """Have no rows any more; the texts that had one."""
+        texts = self.texts
+        for text in texts:
+            text.row = None
+        self._texts, self._arrays, self._tokens, self._sampler, self.capacity = [], None, None, None, 0
+        return texts
 
     def leave(self, text: Text) -> None:
         """Free the row of a text, if it has one."""

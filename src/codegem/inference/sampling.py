@@ -43,6 +43,7 @@ class Greedy(eqx.Module):
 class TopP(eqx.Module):
     """Nucleus sampling (arXiv 1904.09751): among the likeliest tokens that together reach probability `p`.
 
+    With a `k` that is not 0 among the `k` likeliest, if those are fewer; equals of the last of them come in as well.
     The randomness of a token depends on the seed and its position alone, so a text can be made again
     whatever ran beside it.
     """
@@ -50,13 +51,14 @@ class TopP(eqx.Module):
     temperature: Float[np.ndarray, ""]
     p: Float[np.ndarray, ""]
     seed: UInt32[np.ndarray, ""]
+    k: Int[np.ndarray, ""]
 
     def __call__(self, logits: Float[Array, "R V"], positions: Int[Array, "R"]) -> Int[Array, "R"]:
         return jax.lax.map(lambda row: self._one(*row), (logits, positions))
 
     def _one(self, logits: Float[Array, "V"], position: Int[Array, ""]) -> Int[Array, ""]:
         probabilities = _rows(jax.nn.softmax(logits / self.temperature)[None], 0.0)[0]
-        kept = jnp.where(probabilities >= _nucleus(probabilities, self.p), probabilities, 0.0)
+        kept = jnp.where(probabilities >= _least_kept(probabilities, self.p, self.k), probabilities, 0.0)
         key = jax.random.fold_in(jax.random.key(self.seed), position)
         return _draw(kept, jax.random.uniform(key)).astype(jnp.int32)
 
@@ -70,16 +72,19 @@ class PerRow(eqx.Module):
     temperature: Float[np.ndarray, "B"]
     p: Float[np.ndarray, "B"]
     seed: UInt32[np.ndarray, "B"]
+    k: Int[np.ndarray, "B"]
 
     def __call__(self, logits: Float[Array, "B V"], positions: Int[Array, "B"]) -> Int[Array, "B"]:
-        return jax.lax.map(lambda row: _one_row(*row), (self.temperature, self.p, self.seed, logits, positions))
+        return jax.lax.map(lambda row: _one_row(*row), (self.temperature, self.p, self.seed, self.k, logits, positions))
 
 
-def _one_row(temperature: Array, p: Array, seed: Array, logits: Float[Array, "V"], position: Array) -> Int[Array, ""]:
+def _one_row(
+    temperature: Array, p: Array, seed: Array, k: Array, logits: Float[Array, "V"], position: Array
+) -> Int[Array, ""]:
     """What `Greedy` or `TopP` chooses."""
     return jax.lax.cond(
         temperature > 0,
-        lambda: TopP(temperature, p, seed)._one(logits, position),  # type: ignore[arg-type]  # traced
+        lambda: TopP(temperature, p, seed, k)._one(logits, position),  # type: ignore[arg-type]  # traced
         lambda: Greedy()(logits[None], position[None])[0],
     )
 
@@ -93,6 +98,7 @@ def per_row(samplers: Sequence[Sampler | None]) -> Sampler:
         np.array([choose.temperature if choose else 0 for choose in sampled], np.float32),
         np.array([choose.p if choose else 1 for choose in sampled], np.float32),
         np.array([choose.seed if choose else 0 for choose in sampled], np.uint32),
+        np.array([choose.k if choose else 0 for choose in sampled], np.int32),
     )
 
 
@@ -102,8 +108,10 @@ def _rows(a: Float[Array, "R V"], filler: float) -> Float[Array, "R rows 512"]:
     return padded.reshape(len(a), -1, _ROW)
 
 
-def _nucleus(probabilities: Float[Array, "rows 512"], p: Float[np.ndarray, ""]) -> Float[Array, ""]:
-    """The largest bound with which the tokens at or above it reach `p` together.
+def _least_kept(
+    probabilities: Float[Array, "rows 512"], p: Float[np.ndarray, ""], k: Int[np.ndarray, ""]
+) -> Float[Array, ""]:
+    """The largest bound with which the tokens at or above it reach `p` together, or are `k`.
 
     Found by bisection over the bits of a float32, whose order is that of the numbers; sorting 256,000 takes
     fifty times as long.
@@ -112,8 +120,9 @@ def _nucleus(probabilities: Float[Array, "rows 512"], p: Float[np.ndarray, ""]) 
     def halve(_: int, bounds: tuple[Array, Array]) -> tuple[Array, Array]:
         low, high = bounds
         middle = low + (high - low) // 2
-        bound = jax.lax.bitcast_convert_type(middle, jnp.float32)
-        reached = jnp.where(probabilities >= bound, probabilities, 0.0).sum(axis=0).sum() >= p
+        kept = probabilities >= jax.lax.bitcast_convert_type(middle, jnp.float32)
+        reached = jnp.where(kept, probabilities, 0.0).sum(axis=0).sum() >= p
+        reached |= (k > 0) & (kept.sum() >= k)
         return jnp.where(reached, middle, low), jnp.where(reached, high, middle)
 
     above_1 = jnp.float32(1.0).view(jnp.int32) + 1
@@ -137,13 +146,14 @@ def _place(ends: Float[Array, "n"], weights: Float[Array, "n"], at: Float[Array,
     return jnp.where(inside.any(), jnp.argmax(inside), last)
 
 
-def sampler(temperature: float, top_p: float, seed: int) -> Sampler:
-    """What chooses tokens for these settings; temperature 0 is greedy.
+def sampler(temperature: float, top_p: float, seed: int, top_k: int = 0) -> Sampler:
+    """What chooses tokens for these settings; temperature 0 is greedy, and a `top_k` of 0 leaves all tokens.
 
     Raises:
         UserError: a number out of its range.
     """
-    check_settings(temperature, top_p, seed)
+    check_settings(temperature, top_p, seed, top_k)
     if temperature == 0:
         return Greedy()
-    return TopP(np.array(temperature, np.float32), np.array(top_p, np.float32), np.array(seed, np.uint32))
+    k = np.array(top_k, np.int32)
+    return TopP(np.array(temperature, np.float32), np.array(top_p, np.float32), np.array(seed, np.uint32), k)

@@ -5,14 +5,14 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Array, Int
+from jaxtyping import Array, Float, Int
 
 from codegem.generate import never
 from codegem.inference import pieces
 from codegem.inference.lookup import Lookup
 from codegem.inference.prefix_cache import Slot, common_prefix
 from codegem.inference.programs import Arrays, Programs, is_ready
-from codegem.inference.sampling import Sampler
+from codegem.inference.sampling import Greedy, Sampler
 
 _GLANCE = 0.002  # seconds between two looks at whether a long pass is still wanted
 
@@ -50,6 +50,7 @@ class Session:
     Attributes:
         pad: the token that fills a piece up.
         cancelled: asked while a piece of the prompt is read.
+        stride: tokens that are asked for at once where none is drafted or drawn.
     """
 
     programs: Programs
@@ -58,6 +59,7 @@ class Session:
     pad: int
     counts: Counts
     cancelled: Callable[[], bool] = never
+    stride: int = 1
 
     def passes(
         self, prompt: Sequence[int], max_tokens: int, stop_ids: frozenset[int], lookup: Lookup | None
@@ -70,10 +72,31 @@ class Session:
             Cancelled: in the middle of the prompt.
         """
         first = yield from self._read(prompt, max_tokens, lookup)
-        if lookup is None:
-            yield from self._write(first, max_tokens, stop_ids)
-        else:
+        if lookup:
             yield from self._write_with(lookup, first, max_tokens, stop_ids)
+        elif self.stride > 1 and isinstance(self.sampler, Greedy):
+            yield from self._write_strides(first, max_tokens, stop_ids)
+        else:
+            yield from self._write(first, max_tokens, stop_ids)
+
+    def read(self, prompt: Sequence[int]) -> Generator[list[int]]:
+        """Read what the slot has not of a prompt, a piece at a time.
+
+        Raises:
+            Cancelled: in the middle of it.
+        """
+        if self.slot.tokens != list(prompt):
+            yield from self._read(prompt, 1, None)
+        yield []
+
+    def look(self, token: int) -> Float[np.ndarray, "V"]:
+        """Read one token; the logits of what follows."""
+        arrays, self.slot.arrays = self.slot.arrays, None
+        assert arrays is not None
+        logits, self.slot.arrays = self.programs.logits(arrays, np.array([[token]], np.int32), len(self.slot.tokens))
+        self.slot.tokens.append(token)
+        self.counts.passes += 1
+        return np.asarray(logits)[0]
 
     def _read(self, prompt: Sequence[int], max_tokens: int, lookup: Lookup | None) -> Generator[list[int], None, list]:
         """Read what the slot has not of a prompt; returns the tokens that follow."""
@@ -105,6 +128,26 @@ class Session:
         token = int(np.asarray(choice)[0, 0])
         if token not in stop_ids:
             yield [token]
+
+    def _write_strides(self, tokens: list[int], max_tokens: int, stop_ids: frozenset[int]) -> Generator[list[int]]:
+        """Some tokens a pass; those behind the last that is wanted are never seen."""
+        left = max_tokens
+        while True:
+            stop = next((at for at, token in enumerate(tokens) if token in stop_ids), None)
+            if made := tokens[:stop]:
+                yield made
+            left -= len(made)
+            if stop is not None or not left:
+                return
+            last, filled = tokens[-1:], len(self.slot.tokens)
+            arrays, self.slot.arrays = self.slot.arrays, None
+            assert arrays is not None
+            steps, _, self.slot.arrays = self.programs.steps(
+                arrays, self.sampler, np.array(last, np.int32), np.array([filled], np.int32), self.stride
+            )
+            tokens = np.asarray(steps)[:left, 0].tolist()
+            self.slot.tokens += last + tokens[:-1]
+            self.counts.passes += 1
 
     def _write_with(
         self, lookup: Lookup, tokens: list[int], max_tokens: int, stop_ids: frozenset[int]
