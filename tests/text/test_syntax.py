@@ -103,11 +103,11 @@ def test_the_tree_knows_its_text(path: str, copies: int):
     assert node.text == text[node.start_byte : node.end_byte]
 
 
-def test_without_the_parser_the_extra_is_named(monkeypatch: pytest.MonkeyPatch):
+def test_a_missing_parser_is_named(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "tree_sitter", None)
     monkeypatch.setattr(syntax, "_THREAD", threading.local())
     syntax.language.cache_clear()
-    with pytest.raises(UserError, match="needs tree_sitter: install codegem with its `data` extra"):
+    with pytest.raises(UserError, match="needs tree_sitter, which comes with codegem: install codegem again"):
         parse(b"x = 1", "a.py")
     monkeypatch.undo()
     syntax.language.cache_clear()

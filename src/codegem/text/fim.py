@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import TypeVar
 
-from codegem.text.tokenizer import NAMES, SpecialTokens, Tokenizer
+from codegem.text.tokenizer import NAMES, Encoder, SpecialTokens, Tokenizer
 
 T = TypeVar("T")
 
@@ -70,7 +70,7 @@ class Rendered:
     roles: list[int]
 
 
-def render(files: Sequence[SourceFile], tokenizer: Tokenizer, *, bos: bool = True) -> Rendered:
+def render(files: Sequence[SourceFile], tokenizer: Encoder, *, bos: bool = True) -> Rendered:
     """Tokens of files in their order, each ended by `<|file_separator|>`.
 
     >>> from codegem.text.tokenizer import ByteTokenizer
@@ -93,7 +93,7 @@ def render(files: Sequence[SourceFile], tokenizer: Tokenizer, *, bos: bool = Tru
 def prompt(
     prefix: str,
     suffix: str,
-    tokenizer: Tokenizer,
+    tokenizer: Encoder,
     *,
     path: str | None = None,
     context: Sequence[tuple[str, str]] = (),

@@ -2,6 +2,7 @@
 
 import importlib
 import threading
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -31,13 +32,14 @@ class TooHardToParse(ValueError):
     """The parser was stopped: the text takes many times the steps that source code of its length takes."""
 
 
-def parse(data: bytes, path: str) -> "tree_sitter.Tree | None":
+def parse(data: bytes, path: str, *, few: int = _FEW) -> "tree_sitter.Tree | None":
     """The syntax tree of a file, or None where there is no grammar for its name.
 
     Text that doesn't follow the grammar gives a tree too, with `root_node.has_error`.
 
     Args:
         data: UTF-8, as the byte positions of the tree count it.
+        few: bytes; shorter texts are not watched.
 
     Raises:
         UserError: tree-sitter or the grammar is not installed.
@@ -49,15 +51,50 @@ def parse(data: bytes, path: str) -> "tree_sitter.Tree | None":
     if path.lower().endswith(".java") and data.count(b"<") - data.count(b">") > _ANGLES + len(data) // _BYTES_PER_ANGLE:
         raise TooHardToParse(f"{path}: too many `<` without a `>` in {len(data)} bytes")
     parser = _parser(grammar)
-    tree = parser.parse(data) if len(data) <= _FEW else _watched(parser, data, grammar[0] in _FAR_SIGHTED)
+    tree = parser.parse(data) if len(data) <= few else _watched(parser, data, grammar[0] in _FAR_SIGHTED)
     if tree is None:
         parser.reset()
         raise TooHardToParse(f"{path}: {len(data)} bytes took more steps or looks of the parser than they may")
     return tree
 
 
-def _watched(parser: "tree_sitter.Parser", data: bytes, in_pieces: bool) -> "tree_sitter.Tree | None":
-    """The tree, or None where the parser took more than it may."""
+def parse_sound(data: bytes, path: str, old: "tree_sitter.Tree | None" = None) -> "tuple[tree_sitter.Tree | None, int]":
+    """The syntax tree of a text that follows the grammar to its end, else None and where about the first error is.
+
+    The parser stops there, so that many texts can be tried: what is slow is to go on behind an error.
+
+    Args:
+        old: the tree of the text before an edit that it was told of (`Tree.edit`): what did not change is not read
+            again.
+
+    >>> parse_sound(b"x = 1", "a.py")[0] is None, parse_sound(b"x = )", "a.py")[0] is None
+    (False, True)
+    """
+    grammar = grammar_of(path)
+    if grammar is None:
+        return None, 0
+    parser, known = _parser(grammar), () if old is None else (old,)
+    reached = 0
+
+    def at_error(offset: int, has_error: bool) -> bool:
+        nonlocal reached
+        reached = max(reached, min(offset, len(data)))
+        return has_error
+
+    tree = _watched(parser, data, grammar[0] in _FAR_SIGHTED, *known, stop=at_error)
+    if tree is None:
+        parser.reset()
+    return (None, reached) if tree is None or tree.root_node.has_error else (tree, len(data))
+
+
+def _watched(
+    parser: "tree_sitter.Parser",
+    data: bytes,
+    in_pieces: bool,
+    *known: "tree_sitter.Tree",
+    stop: Callable[[int, bool], bool] = lambda offset, has_error: False,
+) -> "tree_sitter.Tree | None":
+    """The tree, or None where the parser took more than it may or was told to stop."""
     reports, looks = _REPORTS + len(data) // _BYTES_PER_REPORT, _LOOKED + _LOOKS * len(data)
     size = _PIECE if in_pieces else len(data)
     page = _page(size)
@@ -77,10 +114,10 @@ def _watched(parser: "tree_sitter.Parser", data: bytes, in_pieces: bool) -> "tre
     def is_too_much(offset: int, has_error: bool) -> bool:
         nonlocal reports
         reports -= 1
-        return reports < 0 or looks < 0
+        return stop(offset, has_error) or reports < 0 or looks < 0
 
     try:
-        tree = parser.parse(read, encoding="utf8", progress_callback=is_too_much)
+        tree = parser.parse(read, *known, encoding="utf8", progress_callback=is_too_much)
     except ValueError:
         return None
     finally:
@@ -111,7 +148,7 @@ def language(grammar: Grammar) -> "tree_sitter.Language":
 
         module = importlib.import_module(grammar[0])
     except ImportError as error:
-        raise UserError(f"Reading syntax needs {error.name}: install codegem with its `data` extra.") from None
+        raise UserError(f"Reading syntax needs {error.name}, which comes with codegem: install codegem again.") from None
     return tree_sitter.Language(getattr(module, grammar[1])())
 
 

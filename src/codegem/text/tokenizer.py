@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import tokenizers
 import tokenizers.models
@@ -60,6 +60,19 @@ CONTROL = re.compile(r"<(pad|eos|bos|unk|mask|\|[a-z_]+\||unused\d+|(start|end)_
 BYTE = re.compile(r"<0x([0-9A-F]{2})>")
 SPACE = "▁"  # SentencePiece's mark for a space
 _LARGEST_ID = (1 << 22) - 1  # Gemma has 256,000
+
+
+class Encoder(Protocol):
+    """What turns text into ids: a tokenizer, or what remembers the ids of one (`text.remembered`)."""
+
+    @property
+    def special(self) -> SpecialTokens:
+        """Ids of the special tokens."""
+        ...
+
+    def encode(self, text: str) -> list[int]:
+        """Ids of plain text: no BOS, and never a special id."""
+        ...
 
 
 class Tokenizer:

@@ -1,11 +1,14 @@
 """What is known of a file and of what it imports."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import tree_sitter
+
+_WORD = re.compile(r"[^\W\d]\w*")
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +64,17 @@ class FileFacts:
     nested: frozenset[str] = frozenset()
     used: Mapping[str, int] = field(default_factory=dict)
     qualified: tuple[str, ...] = ()
+
+    @property
+    def mentioned(self) -> frozenset[str]:
+        """The names that the imports take, and where they say none the words of what they name.
+
+        >>> sorted(FileFacts("a.py", "python", (Import("b.c", ("D",)), Import("e.f"))).mentioned)
+        ['D', 'e', 'f']
+        """
+        taken = (name for each in self.imports for name in each.names)
+        words = (word for each in self.imports if not each.names for word in _WORD.findall(each.target))
+        return frozenset((*taken, *words))
 
 
 class Use(NamedTuple):
