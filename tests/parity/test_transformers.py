@@ -179,7 +179,8 @@ def saved_words(tokenizer: Tokenizer, directory: Path) -> Any:
     from transformers import AutoTokenizer
 
     tiny = ModelConfig(tokenizer.vocab_size, 1, 2, 1, 1, 2, 2)
-    huggingface.save(directory, huggingface.assemble(tiny, lambda name, shape: np.zeros(shape, np.float32)), tokenizer)
+    zeros = huggingface.assemble(tiny, lambda name, shape: np.zeros(shape, np.float32))
+    huggingface.save(directory, zeros, tokenizer, chats=True)
     return AutoTokenizer.from_pretrained(directory)
 
 

@@ -95,7 +95,13 @@ def convert(
 
 def _save_huggingface(path: Path, opened: Opened, model: Transformer, type: str, overwrite: bool) -> None:
     huggingface.save(
-        path, model, opened.tokenizer, dtype=_DTYPES[type], order=opened.order, derived_from=opened.derived_from
+        path,
+        model,
+        opened.tokenizer,
+        dtype=_DTYPES[type],
+        order=opened.order,
+        derived_from=opened.derived_from,
+        chats=opened.chats,
     )
 
 
@@ -107,12 +113,21 @@ def _save_kaggle(path: Path, opened: Opened, model: Transformer, type: str, over
         dtype=_DTYPES[type],
         order=opened.order,
         derived_from=opened.derived_from,
+        chats=opened.chats,
         overwrite=overwrite,
     )
 
 
 def _save_gguf(path: Path, opened: Opened, model: Transformer, type: str, overwrite: bool) -> None:
-    gguf.save(path, model, opened.tokenizer, kind=type, order=opened.order, derived_from=opened.derived_from)
+    gguf.save(
+        path,
+        model,
+        opened.tokenizer,
+        kind=type,
+        order=opened.order,
+        derived_from=opened.derived_from,
+        chats=opened.chats,
+    )
 
 
 _WRITERS: Mapping[str, Callable[[Path, Opened, Transformer, str, bool], None]] = {

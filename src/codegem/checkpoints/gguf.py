@@ -123,6 +123,7 @@ def save(
     kind: str = "f16",
     order: Order = Order.PSM,
     derived_from: str | None = None,
+    chats: bool = False,
 ) -> None:
     """Write a file that llama.cpp, and what is built on it, loads.
 
@@ -133,6 +134,7 @@ def save(
             the output too, at 8 bits; rows that don't fill blocks of 32 values stay in 16.
         order: the layout in which the model is best asked to fill a hole; other programs pass over it.
         derived_from: whose weights these were, as `origin` says; where it is not None a NOTICE is written beside.
+        chats: whether the model was tuned to; programs ask it in turns then.
 
     Raises:
         UserError: `kind` is unknown, the model is quantized already, a weight is beyond the largest number of
@@ -144,7 +146,7 @@ def save(
     tensors = _planned(model, kind)
     keys = _general_keys(path.stem, kind, derived_from) | config_keys(model.config)
     keys |= {_ORDER: str(order), _DERIVED: derived_from or ""}
-    keys |= vocabulary_keys(tokenizer, model.config.vocab_size)
+    keys |= vocabulary_keys(tokenizer, model.config.vocab_size, chats=chats)
     files: dict[str, Write] = {path.name: lambda place: write_gguf(place, keys, tensors)}
     if derived_from is not None:
         text = notice_text(derived_from)

@@ -47,8 +47,11 @@ def read_vocabulary(keys: Mapping[str, Any]) -> Tokenizer:
     return _from_json(keys[_JSON], pieces) if _JSON in keys else to_tokenizer(_with_fim_names(pieces, keys))
 
 
-def vocabulary_keys(tokenizer: Tokenizer, size: int) -> dict[str, Any]:
+def vocabulary_keys(tokenizer: Tokenizer, size: int, *, chats: bool = False) -> dict[str, Any]:
     """The keys that describe a tokenizer; ids from its own number up to `size` are unused pieces.
+
+    Args:
+        chats: whether the model was tuned to, which its chat template says.
 
     Raises:
         UserError: pieces can't describe it.
@@ -69,7 +72,7 @@ def vocabulary_keys(tokenizer: Tokenizer, size: int) -> dict[str, Any]:
         f"{_GGML}add_bos_token": True,
         f"{_GGML}add_eos_token": False,
         f"{_GGML}add_space_prefix": False,
-        "tokenizer.chat_template": CHAT_TEMPLATE,
+        **({"tokenizer.chat_template": CHAT_TEMPLATE} if chats else {}),
         **exact,
     }
 

@@ -35,7 +35,7 @@ from codegem.checkpoints.locate import suggestion
 from codegem.errors import UserError
 
 NEEDED = (CONFIG, "tokenizer.json")
-OPTIONAL = ("tokenizer_config.json", "generation_config.json")
+OPTIONAL = ("tokenizer_config.json", "generation_config.json", "chat_template.jinja")
 # What every network error of the client is; it is httpx's or httpx2's, as the client's version wants.
 _NETWORK_ERROR: type[Exception] = HfHubHTTPError.__mro__[1]  # type: ignore[assignment]
 

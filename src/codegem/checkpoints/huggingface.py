@@ -20,6 +20,7 @@ import jax
 import numpy as np
 from jax.typing import DTypeLike
 
+from codegem.checkpoints.chat_template import TEMPLATE_FILE
 from codegem.checkpoints.huggingface_config import (
     CONFIG,
     COPY_AGAIN,
@@ -114,6 +115,7 @@ def save(
     order: Order = Order.PSM,
     shard_bytes: int = SHARD_BYTES,
     derived_from: str | None = None,
+    chats: bool = False,
 ) -> None:
     """Write a model directory; files of it that have nothing to do with the model stay.
 
@@ -125,17 +127,25 @@ def save(
             "fim_order", which other programs pass over.
         shard_bytes: weights that are larger go to several files of at most this size, with an index.
         derived_from: whose weights these were, as `origin` says; a NOTICE is written where it is not None.
+        chats: whether the model was tuned to; the chat template says so, and is left out where it was not.
 
     Raises:
         UserError: the directory can't be written; what it held is unchanged.
     """
     kind = np.dtype(dtype)
     stored = config_json(model.config, tokenizer, dtype=kind, order=order, derived_from=derived_from)
-    write_directory(Path(directory), model.config, tokenizer, stored, shards(tensors(model, kind), shard_bytes))
+    weights = shards(tensors(model, kind), shard_bytes)
+    write_directory(Path(directory), model.config, tokenizer, stored, weights, chats=chats)
 
 
 def write_directory(
-    directory: Path, config: ModelConfig, tokenizer: Tokenizer, stored: dict[str, Any], weights: dict[str, Write]
+    directory: Path,
+    config: ModelConfig,
+    tokenizer: Tokenizer,
+    stored: dict[str, Any],
+    weights: dict[str, Write],
+    *,
+    chats: bool = False,
 ) -> None:
     """Write a model directory of which config.json (`stored`) and the weights are known; `save` says how.
 
@@ -146,7 +156,7 @@ def write_directory(
         CONFIG: lambda path: write_json(path, stored),
         "generation_config.json": lambda path: write_json(path, generation_json(tokenizer)),
         "tokenizer.json": tokenizer.save,
-        "tokenizer_config.json": lambda path: write_json(path, tokenizer_json(config)),
+        "tokenizer_config.json": lambda path: write_json(path, tokenizer_json(config, chats=chats)),
     }
     if (derived_from := stored["derived_from"]) is not None:
         files[NOTICE] = lambda path: path.write_text(notice_text(derived_from), encoding="utf-8")
@@ -222,6 +232,6 @@ def assemble(config: ModelConfig, tensor: Callable[[str, tuple[int, ...]], Any])
 
 
 def _stale(directory: Path) -> list[str]:
-    """Weights and notice of an earlier model, which would be taken for the new one's."""
+    """Weights, template and notice of an earlier model, which would be taken for the new one's."""
     found = [path.name for path in directory.glob("model-*-of-*.safetensors")]
-    return [*found, WEIGHTS, INDEX, *([NOTICE] if has_notice(directory) else [])]
+    return [*found, WEIGHTS, INDEX, TEMPLATE_FILE, *([NOTICE] if has_notice(directory) else [])]

@@ -162,8 +162,8 @@ def config_json(
     }
 
 
-def tokenizer_json(config: ModelConfig) -> dict[str, Any]:
-    """tokenizer_config.json."""
+def tokenizer_json(config: ModelConfig, *, chats: bool = False) -> dict[str, Any]:
+    """tokenizer_config.json; the template of a model that `chats` says that it does."""
     names = {name: aliases[0] for name, aliases in NAMES.items()}
     others = [names[name] for name in NAMES if name not in ("pad", "eos", "bos", "unk")]
     return {
@@ -175,7 +175,7 @@ def tokenizer_json(config: ModelConfig) -> dict[str, Any]:
         "clean_up_tokenization_spaces": False,
         "model_max_length": config.context_length,
         "padding_side": "left",
-        "chat_template": CHAT_TEMPLATE,
+        **({"chat_template": CHAT_TEMPLATE} if chats else {}),
     }
 
 

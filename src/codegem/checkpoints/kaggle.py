@@ -21,6 +21,7 @@ import jax
 import numpy as np
 from jax.typing import DTypeLike
 
+from codegem.checkpoints.chat_template import named_as_tuned
 from codegem.checkpoints.huggingface import assemble
 from codegem.checkpoints.huggingface_config import CONFIG, config_json, read_config, read_json, read_order, write_json
 from codegem.checkpoints.kaggle_layout import (
@@ -48,6 +49,7 @@ from codegem.text.tokenizer import Tokenizer, load_tokenizer
 
 CHECKPOINT = "flax"  # the checkpoint's folder in what codegem writes
 _TOKENIZER = "tokenizer.json"
+_CHATS = "chats"
 
 OnArray = Callable[[int, int], object]  # arrays done, arrays in all
 
@@ -119,6 +121,7 @@ def save(
     dtype: DTypeLike = "bfloat16",
     order: Order = Order.PSM,
     derived_from: str | None = None,
+    chats: bool = False,
     overwrite: bool = False,
     on_array: OnArray | None = None,
 ) -> None:
@@ -127,6 +130,7 @@ def save(
     Args:
         order: the layout in which the model is best asked to fill a hole.
         derived_from: whose weights these were; a NOTICE is written where it is not None.
+        chats: whether the model was tuned to, which "chats" in config.json says.
         overwrite: replace what an earlier call wrote to this directory.
 
     Raises:
@@ -144,7 +148,7 @@ def save(
             write_arrays(staging / CHECKPOINT, arrays, lambda done: on_array and on_array(done, len(arrays)))
             _write_tokenizer(staging, tokenizer)
             stored = config_json(model.config, tokenizer, dtype=kind, order=order, derived_from=derived_from)
-            write_json(staging / CONFIG, stored)
+            write_json(staging / CONFIG, stored | {_CHATS: chats})
             if derived_from is not None:
                 (staging / NOTICE).write_text(notice_text(derived_from), encoding="utf-8")
             _move(staging, directory)
@@ -165,6 +169,14 @@ def order(directory: Path | str) -> Order:
     """The layout of prompts with a hole; CodeGemma's own, PSM, where nothing names another."""
     _, home = _places(Path(directory))
     return read_order(home / CONFIG) if (home / CONFIG).exists() else Order.PSM
+
+
+def chats(directory: Path | str) -> bool:
+    """Whether a directory's model was tuned to chat; where nothing says so, by the name that Google gave its folder."""
+    folder, home = _places(Path(directory))
+    if (home / CONFIG).exists():
+        return read_json(home / CONFIG).get(_CHATS) is True
+    return any(named_as_tuned(name) for name in (folder.name, home.absolute().name))
 
 
 def describe(directory: Path | str) -> tuple[ModelConfig, str]:

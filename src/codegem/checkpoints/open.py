@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import DTypeLike
 
+from codegem.checkpoints.chat_template import directory_chats, gguf_chats
 from codegem.checkpoints.huggingface_config import CONFIG, read_json, read_order
 from codegem.checkpoints.locate import Kind, locate
 from codegem.checkpoints.safetensors_file import made
@@ -30,6 +31,7 @@ class Opened:
     Attributes:
         order: the layout of prompts with a hole that the model is best asked in.
         derived_from: whose weights these are, as `checkpoints.notice` says; None for weights of one's own.
+        chats: whether the model was tuned to answer questions, as `checkpoints.chat_template` says.
         source: the directory or file that was read.
     """
 
@@ -37,6 +39,7 @@ class Opened:
     tokenizer: Tokenizer
     order: Order
     derived_from: str | None
+    chats: bool
     source: Path
 
 
@@ -90,7 +93,8 @@ def _huggingface(path: Path, dtype: DTypeLike | None, lazy: bool) -> Opened:
     from codegem.checkpoints import huggingface
 
     model, tokenizer = huggingface.plan(path) if lazy else huggingface.load(path, dtype=dtype)
-    return Opened(model, tokenizer, huggingface.read_order(path / CONFIG), huggingface.origin(path), path)
+    order, origin = huggingface.read_order(path / CONFIG), huggingface.origin(path)
+    return Opened(model, tokenizer, order, origin, directory_chats(path), path)
 
 
 def _quantized(path: Path, dtype: DTypeLike | None, lazy: bool) -> Opened:
@@ -98,21 +102,23 @@ def _quantized(path: Path, dtype: DTypeLike | None, lazy: bool) -> Opened:
 
     model, tokenizer = quantized.load(path)
     stored = read_json(path / CONFIG)
-    return Opened(model, tokenizer, read_order(path / CONFIG), notice.origin(path, stored, model.config), path)
+    origin = notice.origin(path, stored, model.config)
+    return Opened(model, tokenizer, read_order(path / CONFIG), origin, directory_chats(path), path)
 
 
 def _kaggle(path: Path, dtype: DTypeLike | None, lazy: bool) -> Opened:
     from codegem.checkpoints import kaggle
 
     model, tokenizer = kaggle.plan(path) if lazy else kaggle.load(path, dtype=dtype)
-    return Opened(model, tokenizer, kaggle.order(path), kaggle.origin(path), path)
+    return Opened(model, tokenizer, kaggle.order(path), kaggle.origin(path), kaggle.chats(path), path)
 
 
 def _gguf(path: Path, dtype: DTypeLike | None, lazy: bool) -> Opened:
     from codegem.checkpoints import gguf
 
     file = gguf.open_gguf(path)
-    return Opened(*gguf.load(file, dtype=dtype), gguf.read_order(file), gguf.origin(file), path)
+    chats = gguf_chats(file.header.keys)
+    return Opened(*gguf.load(file, dtype=dtype), gguf.read_order(file), gguf.origin(file), chats, path)
 
 
 _READERS: dict[Kind, Callable[[Path, DTypeLike | None, bool], Opened]] = {

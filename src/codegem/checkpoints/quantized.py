@@ -87,6 +87,7 @@ def save(
     block: int = BLOCK,
     order: Order = Order.PSM,
     derived_from: str | None = None,
+    chats: bool = False,
     report: Callable[[int, int], object] = lambda done, total: None,
 ) -> None:
     """Quantize a model and write it, one matrix at a time; other files of the directory stay.
@@ -94,7 +95,7 @@ def save(
     Args:
         model: not quantized; its leaves are arrays, or `Planned`, which are made one at a time.
         bits: 8 or 4; `model.quantize` says which matrix keeps 8.
-        order, derived_from: as in `huggingface.save`.
+        order, derived_from, chats: as in `huggingface.save`.
         report: called with the number of weights that are done, and of all.
 
     Raises:
@@ -109,7 +110,7 @@ def save(
     }
     tensors = _tensors(model, quantization, report)
     weights: dict[str, Write] = {WEIGHTS: lambda path: write_safetensors(path, tensors, {"format": METHOD})}
-    write_directory(Path(directory), model.config, tokenizer, stored, weights)
+    write_directory(Path(directory), model.config, tokenizer, stored, weights, chats=chats)
 
 
 def _tensors(

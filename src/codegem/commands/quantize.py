@@ -40,6 +40,7 @@ def quantize(words: list[str]) -> None:
                 bits,
                 order=opened.order,
                 derived_from=opened.derived_from,
+                chats=opened.chats,
                 report=lambda done, total: shown.update("quantizing", done, total, "weights"),
             )
 

@@ -77,7 +77,7 @@ def train(
     with progress or Progress(recipe.steps) as shown:
         run = Run(recipe, *sources, identity, out, shown, model)
         result = run.to(recipe.steps if stop_after is None else stop_after)
-        _export(recipe, result, tokenizer, out, shown, start)
+        _export(recipe, result, tokenizer, manifest, out, shown, start)
     return result
 
 
@@ -118,12 +118,27 @@ def _check(recipe: TrainRecipe, manifest: Manifest, tokenizer: Tokenizer, data: 
 
 
 def _export(
-    recipe: TrainRecipe, result: Result, tokenizer: Tokenizer, out: Path, shown: Progress, start: Path | None
+    recipe: TrainRecipe,
+    result: Result,
+    tokenizer: Tokenizer,
+    manifest: Manifest,
+    out: Path,
+    shown: Progress,
+    start: Path | None,
 ) -> None:
     from codegem.checkpoints import huggingface
+    from codegem.checkpoints.chat_template import directory_chats
 
     derived_from = huggingface.origin(start) if start else None
-    huggingface.save(out / "model", result.model, tokenizer, order=recipe.prompt_order, derived_from=derived_from)
+    chats = bool(manifest.counts.get("conversations")) or (start is not None and directory_chats(start))
+    huggingface.save(
+        out / "model",
+        result.model,
+        tokenizer,
+        order=recipe.prompt_order,
+        derived_from=derived_from,
+        chats=chats,
+    )
     try:
         plot(out)
     except OSError as error:
