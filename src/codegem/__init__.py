@@ -11,7 +11,7 @@ This module is the public face. It imports nothing heavy until a model is loaded
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from codegem.errors import UsageError, UserError
 if TYPE_CHECKING:
     import numpy as np
 
+    from codegem.assist.chat import Answer
     from codegem.assist.completion import Completion
     from codegem.assist.context import Window
     from codegem.inference.engine import Engine
@@ -36,11 +37,13 @@ class Model:
     Attributes:
         name: as it was asked for.
         engine: fulfils `codegem.generate.TextSource`.
+        can_chat: whether it was tuned to answer questions; every model completes code.
     """
 
-    def __init__(self, name: str, engine: Engine):
+    def __init__(self, name: str, engine: Engine, can_chat: bool = False):
         self.name = name
         self.engine = engine
+        self.can_chat = can_chat
 
     @property
     def parameters(self) -> int:
@@ -75,7 +78,7 @@ class Model:
             context: other files as (path, text), the nearest to the cursor last.
             temperature: 0 takes the likeliest token each time; else tokens are sampled from the likeliest
                 that together have probability `top_p`, the same ones for the same `seed`.
-            on_text: gets the model's text as it comes, before it is trimmed; returning False cancels.
+            on_text: gets each part of the text as soon as it is sure to be shown; returning False cancels.
             cancelled: asked while the work goes on, also while the prompt is read; True ends it within a token.
 
         Returns:
@@ -96,6 +99,46 @@ class Model:
             on_text,
             cancelled or never,
         )
+
+    def chat(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        files: Sequence[tuple[str, str]] = (),
+        max_tokens: int | None = None,
+        temperature: float = 0.0,
+        top_p: float = 1.0,
+        top_k: int = 0,
+        seed: int = 0,
+        stop: Sequence[str] = (),
+        on_text: Callable[[str], object] | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> Answer:
+        """The next answer of a conversation.
+
+        Args:
+            messages: each a `role` (system, user or assistant) and its `content`; the last is the user's.
+            files: brought along, as (path, text).
+            max_tokens: default all that the model has room for.
+            on_text: gets the answer's text as it comes; returning False ends it.
+            stop: strings before which the answer ends.
+
+        Returns:
+            Answer: `text`, `stop_reason`, `tokens` (how many), and `notes` about what did not fit: the oldest
+            questions are left out of a conversation that is longer than what the model reads.
+
+        Raises:
+            UserError: the model was not tuned to chat, a message is wrong, or an argument is out of range.
+        """
+        from codegem.assist.attachments import Attachment
+        from codegem.assist.chat import ChatSettings, converse, plan_chat, require_chat, turns_of
+        from codegem.generate import never
+
+        require_chat(self.can_chat, self.name)
+        settings = ChatSettings(max_tokens, temperature, top_p, top_k, seed, tuple(stop))
+        attached = [Attachment(path, text) for path, text in files]
+        plan = plan_chat(turns_of(messages), self.window, settings, files=attached, cancelled=cancelled or never)
+        return converse(self.engine, plan, on_text or (lambda text: None))
 
     def generate(
         self,
@@ -152,7 +195,8 @@ def load(name_or_path: str | Path = "nano", *, order: Order | None = None, bits:
 
     opened = open_model(name_or_path, bits=bits)
     name = str(name_or_path)
-    return Model(name, Engine(fuse(opened.model), opened.tokenizer, name=name, order=order or opened.order))
+    engine = Engine(fuse(opened.model), opened.tokenizer, name=name, order=order or opened.order)
+    return Model(name, engine, opened.chats)
 
 
 def models(places: Sequence[str | Path] = ()) -> list[dict[str, Any]]:

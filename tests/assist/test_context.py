@@ -1,5 +1,7 @@
 """Cutting to what a model can read: with one id a byte, tokens can be counted by hand."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,6 +40,37 @@ def test_a_cut_that_falls_between_lines_loses_no_line():
     assert (cut.prefix, cut.suffix) == ("bbbb\ncc", "dd")
 
 
+def test_a_file_that_does_not_fit_whole_keeps_its_first_lines():
+    context = (("a", "1\n2\n3\n"), ("b", "4\n5\n6\n"))
+    cut = room(2 + 9 + 8 - 1).fit(Infill("x", "y", context=context), 8)
+    assert cut.context == (("a", "1\n2\n"), ("b", "4\n5\n6\n"))
+
+
+def test_other_files_have_a_budget_that_the_file_does_not_take():
+    window = Window(BYTES, 108, share=0.25)
+    assert window.budget == 27
+    cut = window.fit(Infill("p" * 99 + "\n" + "q" * 99, "s" * 99, context=(("a", "1\n" * 40),)), 8)
+    assert cut.context == (("a", "1\n" * 12),)  # 2 for the path, 24 for the lines, 1 for the separator
+    assert len(cut.prefix) + len(cut.suffix) == 108 - 8 - 4 - 27
+    assert Window(BYTES, 108, share=0.0).fit(Infill("p" * 99, "", context=(("a", "1\n"),)), 8).context == ()
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25])
+def test_while_somebody_types_the_beginning_of_a_prompt_rarely_changes(share: float):
+    code = "".join(f"line {number} of some code\n" for number in range(400))
+    context = (("a.py", code[:1500]), ("b.py", code[2000:3000]))
+    window = Window(BYTES, 4096, share=share)
+    begins = []
+    for typed in range(0, 600, 5):
+        cut = window.fit(Infill(code[: 5000 + typed], code[5600:], "p.py", context), 64)
+        begins.append((cut.context, cut.suffix, cut.prefix[:40]))
+    # Each other beginning costs reading the whole prompt.
+    assert sum(one != other for one, other in itertools.pairwise(begins)) <= 6
+    others = (("a.py", code * 2),)
+    cuts = {window.fit(Infill(code[: 500 + typed], "", "p.py", others), 64).context for typed in range(0, 600, 5)}
+    assert len(cuts) <= 4
+
+
 def test_a_line_longer_than_the_room_is_cut_inside():
     cut = room(8).fit(Infill("a" * 50, "b" * 50), 8)
     assert (cut.prefix, cut.suffix) == ("a" * 6, "b" * 2)
@@ -56,7 +89,7 @@ def test_the_nearest_files_are_kept_in_their_order():
 @given(prefix=CODE, suffix=CODE, size=st.integers(1, 150), path=st.sampled_from([None, "p.py"]))
 def test_a_fitted_prompt_never_exceeds_the_window(prefix: str, suffix: str, size: int, path: str | None):
     window = room(size, path)
-    cut = window.fit(Infill(prefix, suffix, path, (("q.py", "ab"),)), 8)
+    cut = window.fit(Infill(prefix, suffix, path, (("r.py", suffix), ("q.py", "ab"))), 8)
     tokens = fim.prompt(cut.prefix, cut.suffix, BYTES, path=cut.path, context=cut.context)
     assert len(tokens) + 8 <= window.length
     assert prefix.endswith(cut.prefix)

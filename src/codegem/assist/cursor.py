@@ -61,12 +61,22 @@ def open_at(location: Location) -> Document:
     Raises:
         UserError: the file can't be read or is not text, or the place is behind its end.
     """
-    text = _read_text(location.file)
+    text = read_text(location.file)
     line, column, at = _offset(text, location)
-    return Document(location.file, _path_in_repository(location.file), text[:at], text[at:], line, column)
+    return Document(location.file, path_in_repository(location.file), text[:at], text[at:], line, column)
 
 
-def _read_text(file: Path) -> str:
+def find_root(file: Path) -> Path | None:
+    """The nearest folder above a file that looks like a project's root."""
+    return next((up for up in file.absolute().parents if any((up / mark).exists() for mark in _ROOT_MARKS)), None)
+
+
+def read_text(file: Path) -> str:
+    """A file's text; line ends become "\\n".
+
+    Raises:
+        UserError: it can't be read, is too large, or is not text.
+    """
     try:
         size = file.stat().st_size
         if file.is_dir():
@@ -100,8 +110,7 @@ def _offset(text: str, location: Location) -> tuple[int, int, int]:
     return location.line, column, before + column - 1
 
 
-def _path_in_repository(file: Path) -> str:
+def path_in_repository(file: Path) -> str:
     """The path below the nearest folder that looks like a project's root; else the name alone."""
-    whole = file.absolute()
-    root = next((up for up in whole.parents if any((up / mark).exists() for mark in _ROOT_MARKS)), whole.parent)
-    return whole.relative_to(root).as_posix().replace("\n", " ")
+    root = find_root(file) or file.absolute().parent
+    return file.absolute().relative_to(root).as_posix().replace("\n", " ")

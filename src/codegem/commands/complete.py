@@ -1,10 +1,17 @@
 """`codegem complete`."""
 
 import sys
+from typing import TYPE_CHECKING
 
 from tyro.conf import Positional
 
 from codegem.commands.arguments import parse, print_json
+
+if TYPE_CHECKING:
+    from codegem.assist.context import Window
+    from codegem.assist.cursor import Document
+
+_SECONDS = 0.5  # that reading the repository may take, and asking each source after that
 
 
 def complete(words: list[str]) -> None:
@@ -18,6 +25,7 @@ def complete(words: list[str]) -> None:
         temperature: float = 0.0,
         top_p: float = 1.0,
         seed: int = 0,
+        others: bool = True,
         json: bool = False,
     ) -> None:
         """Suggest what fits at the cursor: codegem complete examples/inventory.py:35
@@ -29,6 +37,7 @@ def complete(words: list[str]) -> None:
             temperature: 0 takes the likeliest token each time; more is more varied.
             top_p: with a temperature, choose among the likeliest tokens of this probability together.
             seed: equal seeds give equal answers.
+            others: look at other files of the repository too: what is imported, and similar code.
             json: print an object for programs.
         """
         import codegem
@@ -41,6 +50,7 @@ def complete(words: list[str]) -> None:
             document.prefix,
             document.suffix,
             path=document.path,
+            context=gathered(document, loaded.window) if others else (),
             max_tokens=max_tokens,
             temperature=temperature,
             top_p=top_p,
@@ -54,3 +64,19 @@ def complete(words: list[str]) -> None:
             print(display.show(document, done, model=model, parameters=loaded.parameters, style=style), end="")
 
     parse(run, "complete", words)
+
+
+def gathered(document: "Document", window: "Window") -> tuple[tuple[str, str], ...]:
+    """What other files of the repository say, as far as it is found within a second."""
+    from codegem.assist.cursor import find_root
+    from codegem.assist.workspace import Workspace
+
+    root = find_root(document.file)
+    if root is None or not window.budget:
+        return ()
+    workspace = Workspace(root, window)
+    workspace.ready(_SECONDS)
+    try:
+        return workspace.context(document.file, document.prefix, document.suffix, deadline=_SECONDS)
+    finally:
+        workspace.shut()

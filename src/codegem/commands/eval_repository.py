@@ -41,7 +41,7 @@ def eval_repository(words: list[str]) -> None:
             kinds: lines, blocks of 2 to 12 lines, or calls of what another file declares.
             limit: how many places of each kind, at most.
             seed: of the places.
-            others: whether the files that a file imports stand before it in the prompt.
+            others: whether signatures of the files that a file imports stand before it in the prompt.
             tests: the command of the repository's own tests, run in its folder, such as "python3 -m pytest -q".
             tests_need: folders besides /usr that the tests need, such as a virtual environment.
             order: the layout of the prompts; default the model's own.

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ from codegem.generate import Infill, TextSource
 
 # An answer may take this share of what a small model reads, so that most of it stays for the prompt.
 _SHARE = 4
+# What other files may take of it where a benchmark brings some, also of a model that gets none of them in an editor.
+_OTHERS = 0.25
 # What is read of each file to know a model again: so many pieces of so many bytes.
 _PIECES, _PIECE = 16, 1 << 16
 
@@ -57,7 +59,7 @@ def open_source(model: str, order: Order | None = None, parallel: int = 4) -> Op
     from codegem.text.fim import Order as Layout
 
     loaded = codegem.load(model, order=Layout(order) if order else None)
-    window = loaded.window
+    window = replace(loaded.window, share=_OTHERS)
 
     def fit(prompt: str | Infill, max_tokens: int) -> tuple[str | Infill, int, bool]:
         allowed = min(max_tokens, max(1, window.length // _SHARE))

@@ -1,8 +1,8 @@
 """Held-out places of repositories as a benchmark.
 
-Each place is asked for twice: with its file alone, and with the files that it imports in front of it, the most
-important nearest. An answer passes where it is what stood there, trailing white space aside: of a line the first
-line of the answer counts, of a block or a call the whole. Beside that it is measured
+Each place is asked for twice: with its file alone, and with the signatures of the files that it imports in front of
+it, the most important nearest. An answer passes where it is what stood there, trailing white space aside: of a line
+the first line of the answer counts, of a block or a call the whole. Beside that it is measured
 
     edit_similarity   how like the answer is, from 0 to 1: 2 · matches / total length, as in CrossCodeEval
                       (arXiv 2310.11248)
@@ -58,8 +58,8 @@ class RepositoryBenchmark:
         tests = f" The repository's own tests are `{self._tests.shown}`." if self._tests else ""
         return (
             "Random places of repositories, filled greedily from the code before and behind them, with and without the "
-            "files that theirs imports. An answer passes where it is exactly what stood there, trailing white space "
-            f"aside.{tests}"
+            "signatures of the files that theirs imports. An answer passes where it is exactly what stood there, "
+            f"trailing white space aside.{tests}"
         )
 
     @staticmethod
@@ -125,7 +125,7 @@ class RepositoryBenchmark:
 
 
 def _problem(files: Files, place: Place, with_others: bool) -> Problem:
-    others = tuple((other.path, other.text) for other in files.needed(place.document)) if with_others else ()
+    others = files.offered(place.document) if with_others else ()
     group = place.kind + (WITH_OTHERS if with_others else "")
     prompt = Infill(place.prefix, place.suffix, place.document.path, others)
     return Problem(f"{group}/{place.name}", prompt, (), MAX_TOKENS[place.kind], group, place)

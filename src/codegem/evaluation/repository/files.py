@@ -7,10 +7,13 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codegem.data.dependencies import GraphFile, build_graph
+from codegem.data.dependencies import GraphFile, GraphRules, build_graph
+from codegem.data.imports import read_facts
 from codegem.data.reading import read_documents
 from codegem.data.recipe import DataRecipe
 from codegem.data.records import Document
+from codegem.text.declarations import signatures
+from codegem.text.signatures import offered, render
 from codegem.text.syntax import TooHardToParse, parse
 
 if TYPE_CHECKING:
@@ -33,7 +36,7 @@ class Files:
     def __init__(self, paths: Sequence[Path], recipe: DataRecipe | None = None):
         self.documents = read_documents(paths, recipe or DataRecipe())
         self._needed: dict[tuple[str, str], list[Document]] = {}
-        self._names = lru_cache(maxsize=None)(self._declared)
+        self.declared = lru_cache(maxsize=None)(self._declared)
         for _, group in groupby(self.documents, key=lambda document: document.repository):
             self._connect({document.path: document for document in group})
 
@@ -48,10 +51,19 @@ class Files:
         """The files that a file imports, the most important last."""
         return self._needed.get((document.repository, document.path), [])
 
+    def offered(self, document: Document) -> tuple[tuple[str, str], ...]:
+        """(path, signatures) of the files that a file imports, the most important last; those that declare nothing
+        are left out."""
+        rules = GraphRules()
+        file = GraphFile(document.path, document.text.encode(), document.language)
+        mentioned = read_facts(file, rules.import_lines, rules.max_imports).mentioned
+        found = ((other, offered(signatures(other.text, other.path), mentioned)) for other in self.needed(document))
+        return tuple((other.path, render(kept, other.path)) for other, kept in found if kept)
+
     def foreign_names(self, document: Document) -> frozenset[str]:
         """Names that the imported files declare and the file itself does not."""
-        theirs = (self._names(other) for other in self.needed(document))
-        return frozenset().union(*theirs) - self._names(document)
+        theirs = (self.declared(other) for other in self.needed(document))
+        return frozenset().union(*theirs) - self.declared(document)
 
     def _connect(self, documents: dict[str, Document]) -> None:
         files = [GraphFile(path, each.text.encode(), each.language) for path, each in documents.items()]
