@@ -9,6 +9,9 @@ from codegem.errors import UsageError, UserError
 _USAGE = """codegem: an open, independent implementation of CodeGemma
 
   codegem complete FILE:LINE[:COLUMN]             a suggestion at the cursor
+  codegem lsp                                     a language server for editors
+  codegem serve                                   a server for editors and chat clients
+  codegem chat                                    questions about code, /explain, /fix, /test, /exercise
   codegem models                                  the models at hand
   codegem convert SOURCE DESTINATION --to FORMAT  a model in another format: hf, gguf, kaggle
   codegem quantize SOURCE DESTINATION             a model with weights of 8 or 4 bits
@@ -34,6 +37,9 @@ _USAGE = """codegem: an open, independent implementation of CodeGemma
 # Each command's room, imported only when it is asked for, and its function there.
 COMMANDS = {
     "complete": ("complete", "complete"),
+    "lsp": ("lsp", "lsp"),
+    "serve": ("serve", "serve"),
+    "chat": ("chat", "chat"),
     "models": ("models", "models"),
     "convert": ("convert", "convert"),
     "quantize": ("quantize", "quantize"),

@@ -1,1 +1,1 @@
-"""One server that editors and chat clients already speak to, and the language server. What is said stands in `assist`."""
+"""One server that editors and chat clients already speak to, and the language server; what is meant is in `assist`."""
