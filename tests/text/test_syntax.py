@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import itertools
 import sys
 import threading
 import tracemalloc
@@ -11,7 +12,7 @@ import pytest
 from codegem.errors import UserError
 from codegem.text import syntax
 from codegem.text.languages import LANGUAGES, grammar_of
-from codegem.text.syntax import TooHardToParse, parse
+from codegem.text.syntax import TooHardToParse, parse, parse_sound
 
 pytest.importorskip("tree_sitter")
 
@@ -54,6 +55,52 @@ def test_text_that_is_too_hard_is_given_up(text: bytes):
     with pytest.raises(TooHardToParse, match=f"{len(text)} bytes"):
         parse(text, "a.kt")
     tree = parse(SAMPLES["a.kt"].encode(), "a.kt")  # the parser is fit for use again
+    assert tree is not None and not tree.root_node.has_error
+
+
+@pytest.mark.parametrize(("path", "text"), [("a.kt", b"a=" * 4000), ("a.kt", b"/*" * 2000), ("a.js", b"->" * 2000)])
+def test_short_text_that_is_too_hard_is_given_up(path: str, text: bytes):
+    with pytest.raises(TooHardToParse, match="steps"):
+        parse(text, path)
+
+
+@pytest.mark.parametrize("path", SAMPLES)
+def test_text_that_somebody_waits_for_is_given_up_after_its_time(path: str, monkeypatch: pytest.MonkeyPatch):
+    clock = itertools.count()
+    monkeypatch.setattr(syntax.time, "thread_time", lambda: next(clock))
+    text = SAMPLES[path].encode() * 100
+    assert parse(text, path) is not None and next(clock) == 0  # nobody waits: the clock isn't looked at
+    with pytest.raises(TooHardToParse, match="time"):
+        parse(text, path, seconds=2.5)
+    assert next(clock) == 5  # the beginning, and three reports of the parser
+    assert parse_sound(SAMPLES["a.py"].encode() * 100, "a.py", seconds=2.5)[0] is None
+    tree = parse(text, path, seconds=1e6)  # the parser is fit for use again
+    assert tree is not None and not tree.root_node.has_error
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [("A.java", b"a=>" * 400), ("a.c", b"a=>\n" * 400), ("A.cs", b"<a " * 400), ("a.ts", b"a<b," * 400)],
+)
+def test_a_statement_that_takes_one_long_step_is_given_up_where_somebody_waits(path: str, text: bytes):
+    assert parse(text, path) is not None
+    with pytest.raises(TooHardToParse, match="a statement of more than 300 parts"):
+        parse(text, path, seconds=1e6)
+    assert parse_sound(text, path, seconds=1e6) == (None, 0)
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("a.c", "enum e {" + "".join(f"A{i} = {i},\n" for i in range(2000)) + "};"),
+        ("a.h", "#define A(x) ((x) == 1)\n" * 2000),
+        ("A.java", "class A { void f(int n) {" + "for (int i = 0; i < n; i++) { g(i); }\n" * 2000 + "}}"),
+        ("a.c", "/* " + "=" * 5000 + " */ int a;"),
+        ("a.tsx", "const a = <p>" + "<b c={1} d='e'/>" * 1000 + "</p>;"),
+    ],
+)
+def test_long_source_code_is_read_where_somebody_waits(path: str, text: str):
+    tree = parse(text.encode(), path, seconds=1e6)
     assert tree is not None and not tree.root_node.has_error
 
 
@@ -107,7 +154,7 @@ def test_a_missing_parser_is_named(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "tree_sitter", None)
     monkeypatch.setattr(syntax, "_THREAD", threading.local())
     syntax.language.cache_clear()
-    with pytest.raises(UserError, match="needs tree_sitter, which comes with codegem: install codegem again"):
+    with pytest.raises(UserError, match="needs tree_sitter, a part of codegem: install codegem again"):
         parse(b"x = 1", "a.py")
     monkeypatch.undo()
     syntax.language.cache_clear()

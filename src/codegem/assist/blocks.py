@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from codegem.errors import UserError
 from codegem.text.languages import LANGUAGES
-from codegem.text.syntax import TooHardToParse, parse
+from codegem.text.syntax import WAITED, TooHardToParse, parse
 
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})[ \t]*([\w+#.-]*)[^\n]*\n(.*?)(?:^ {0,3}\1[`~]*[ \t]*$|\Z)", re.M | re.S)
 # Names that people give languages in a fence, beside `text.languages`'s own and the endings of their files.
@@ -44,7 +44,7 @@ def mistake(text: str, path: str) -> Mistake | None:
     Mistake(line=2, text='b = (')
     """
     try:
-        tree = parse(text.encode("utf-8", "replace"), path)
+        tree = parse(text.encode("utf-8", "replace"), path, seconds=WAITED)
     except (TooHardToParse, UserError):
         return None
     if tree is None or not tree.root_node.has_error:

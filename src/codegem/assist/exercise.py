@@ -13,7 +13,7 @@ from codegem.errors import UserError
 from codegem.generate import Infill
 from codegem.text.boundaries import kind_by_name
 from codegem.text.languages import find_language
-from codegem.text.syntax import TooHardToParse, parse
+from codegem.text.syntax import WAITED, TooHardToParse, parse
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Tree
@@ -110,7 +110,7 @@ def check(exercise: Exercise, answer: str) -> Verdict:
 
 def _sound_tree(text: str, path: str) -> "Tree | None":
     try:
-        tree = parse(text.encode("utf-8", "replace"), path)
+        tree = parse(text.encode("utf-8", "replace"), path, seconds=WAITED)
     except TooHardToParse:
         return None
     return None if tree is None or tree.root_node.has_error else tree

@@ -107,10 +107,10 @@ def fix(
         patch = _best(mended, model, cancelled) or _step(mended, cancelled)
         if patch is None:
             break
-        mended = Code(patch.of(mended.data), path)
+        mended = Code(patch.of(mended.data), path, seconds=None)  # it was in time before
         kinds.append(patch.kind)
     if not mended.is_sound and (patch := _cut(code, cancelled)):
-        mended, kinds = Code(patch.of(code.data), path), [patch.kind]
+        mended, kinds = Code(patch.of(code.data), path, seconds=None), [patch.kind]
     after = mended.data.decode("utf-8", "surrogatepass")
     return Fix(path, text, after.replace("\n", "\r\n") if crlf else after, tuple(kinds), mended.is_sound)
 

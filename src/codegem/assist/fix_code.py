@@ -64,14 +64,15 @@ class Code:
         data: UTF-8.
         path: whose ending names the language.
         tree: of the text, if it is known.
+        seconds: that the parser may take (`text.syntax.parse`).
 
     Raises:
         TooHardToParse: the parser was stopped (`text.syntax`).
     """
 
-    def __init__(self, data: bytes, path: str, tree: "Tree | None" = None):
+    def __init__(self, data: bytes, path: str, tree: "Tree | None" = None, *, seconds: float | None = syntax.WAITED):
         self.data, self.path = data, path
-        tree = tree or syntax.parse(data, path)
+        tree = tree or syntax.parse(data, path, seconds=seconds)
         assert tree is not None, path
         self.tree: Tree = tree
 
@@ -84,14 +85,14 @@ class Code:
         line_breaks = patch.text.count(b"\n")
         column = new_end - (data.rfind(b"\n", 0, new_end) + 1)
         old.edit(patch.start, patch.end, new_end, start, end, (start[0] + line_breaks, column))
-        tree, reached = syntax.parse_sound(data, self.path, old)
+        tree, reached = syntax.parse_sound(data, self.path, old, seconds=syntax.WAITED)
         return Code(data, self.path, tree) if tree else None, reached
 
     def cost_after(self, patch: Patch) -> int | None:
         """How wrong the text is after an edit, as `cost` says; None where that takes the parser too long."""
         try:
             data = patch.of(self.data)
-            return Code(data, self.path, syntax.parse(data, self.path, few=0)).cost
+            return Code(data, self.path).cost
         except syntax.TooHardToParse:
             return None
 

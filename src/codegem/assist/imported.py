@@ -16,6 +16,7 @@ from codegem.data.imports.resolving import Resolver
 from codegem.text.declarations import signatures
 from codegem.text.languages import find_language
 from codegem.text.signatures import Signature, offered, render
+from codegem.text.syntax import WAITED
 
 _LINES, _IMPORTS = 1000, 200  # of a file that are read for imports, and that are followed
 _FILES = 24  # imported files of which signatures are shown
@@ -81,7 +82,8 @@ class Imported:
         return answer.snippets
 
     def _read(self, path: str, text: str, language: str) -> FileFacts:
-        return read_facts(GraphFile(path, text.encode("utf-8", "replace"), language), _LINES, _IMPORTS)
+        file = GraphFile(path, text.encode("utf-8", "replace"), language)
+        return read_facts(file, _LINES, _IMPORTS, seconds=WAITED)
 
     def _answer(self, key: object, facts: FileFacts, text: str, snapshot: Snapshot) -> "_Answer":
         wanted = facts.mentioned
@@ -140,7 +142,7 @@ class Imported:
         with self._lock:
             if key in self._signatures:
                 return self._signatures[key]
-        found = signatures(text, path)
+        found = signatures(text, path, seconds=WAITED)
         with self._lock:
             _keep(self._signatures, key, found)
         return found

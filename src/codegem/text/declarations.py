@@ -28,11 +28,14 @@ _JOINT = re.compile(r"(?<=[(\[]) | (?=[)\]])|,(?= ?[)\]])")  # what one line doe
 _WORD = re.compile(r"[^\W\d]\w*")
 
 
-def signatures(text: str, path: str) -> tuple[Signature, ...]:
+def signatures(text: str, path: str, *, seconds: float | None = None) -> tuple[Signature, ...]:
     """The declarations of a file that others may use, in their order; none where its language is not known.
 
     Private ones are left out: by their modifier, those that are not `pub` in Rust, with a small first letter in Go. In
     Python their name hides them; in classes they stand last, since a class that inherits may use them.
+
+    Args:
+        seconds: of the processor, after which a file counts as declaring nothing; None: as long as `syntax.parse` lets.
 
     >>> [each.head for each in signatures("import os\\ndef f(a,\\n      b=1):\\n    return a\\n", "a.py")]
     ['def f(a, b=1):']
@@ -40,7 +43,7 @@ def signatures(text: str, path: str) -> tuple[Signature, ...]:
     language = language_of(path)
     data = text.encode("utf-8", "replace")
     try:
-        tree = parse(data, path)
+        tree = parse(data, path, seconds=seconds)
     except TooHardToParse:
         return ()
     if tree is None or language is None:

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 _NEAR = 16  # levels above an import that are looked at for functions and modules around it
 
 
-def read_imports(file: GraphFile, rule: Imports, lines: int, most: int) -> tuple[Import, ...]:
+def read_imports(
+    file: GraphFile, rule: Imports, lines: int, most: int, seconds: float | None = None
+) -> tuple[Import, ...]:
     """The imports in the top `lines` of a file, at most `most` of them with their names.
 
     A file that is too hard to parse imports nothing.
@@ -24,7 +26,7 @@ def read_imports(file: GraphFile, rule: Imports, lines: int, most: int) -> tuple
     if not any(word.encode() in file.data for word in rule.words):
         return ()
     try:
-        tree = file.tree or parse(file.data, file.path)  # whole: cut text is other syntax
+        tree = file.tree or parse(file.data, file.path, seconds=seconds)  # whole: cut text is other syntax
     except TooHardToParse:
         return ()
     if tree is None or grammar is None:

@@ -48,17 +48,18 @@ _BY_NAME = ("jvm", "dotnet")
 _ROWS = {language.name: language for language in LANGUAGES}
 
 
-def read_facts(file: GraphFile, lines: int, most: int) -> FileFacts:
+def read_facts(file: GraphFile, lines: int, most: int, *, seconds: float | None = None) -> FileFacts:
     """What the graph needs to know of a file, read once.
 
     Args:
         lines: how much of its top is searched for imports.
         most: imported names that are taken from one file at most.
+        seconds: that the parser may take for it, as `text.syntax.parse` says.
     """
     rule = _ROWS[file.language].imports
     if rule is None:
         return FileFacts(file.path, file.language)
-    imports = read_imports(file, rule, lines, most)
+    imports = read_imports(file, rule, lines, most, seconds)
     if rule.resolver not in _BY_NAME:
         return FileFacts(file.path, file.language, imports)
     code = code_only(file.data)
