@@ -175,6 +175,6 @@ def usable() -> list[str]:
 def test_every_set_of_instructions(instructions: str):
     """This file again, in a process that is forced to a lower set."""
     environment = {**os.environ, "CODEGEM_INSTRUCTIONS": instructions}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__]
+    command = [sys.executable, "-m", "pytest", "-n0", "-q", "-p", "no:cacheprovider", __file__]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout[-3000:]

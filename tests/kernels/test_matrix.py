@@ -12,7 +12,7 @@ from codegem.kernels.matrix import QuantizedMatrix
 from . import reference
 
 
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(
     rows=st.integers(1, 40),
     columns=st.integers(1, 300),
