@@ -11,8 +11,9 @@ from codegem.errors import UserError
 from codegem.server.lsp.features import make_server
 from codegem.server.lsp.model import Opened
 from codegem.server.lsp.options import Options, read_options
+from codegem.server.lsp.server import Server
 
-from .lsp_client import URI, Scripted, connected, inline, opened, session, until
+from .lsp_client import URI, Scripted, Session, connected, inline, opened, session, until
 
 INLINE = "textDocument/inlineCompletion"
 
@@ -261,6 +262,49 @@ def test_folders_come_and_go(tmp_path: Path) -> None:
             one.send("workspace/didChangeWorkspaceFolders", {"event": change})
             one.send("workspace/didChangeWatchedFiles", {"changes": []})
             await until(lambda: roots.path(file) == "c.py")
+
+    asyncio.run(run())
+
+
+def _held(server: Server) -> dict[str, int]:
+    """How much each container of a session holds."""
+    owners = (server, server.protocol, server.work_done_progress, server.edits)
+    containers = dict | list | set
+    return {
+        f"{type(owner).__name__}.{name}": len(value)
+        for owner in owners
+        for name, value in vars(owner).items()
+        if isinstance(value, containers)
+    }
+
+
+async def _visit(one: Session, text: str) -> None:
+    """Open a file and type in it: of three requests two are withdrawn; accept, save, close."""
+    await one.open(text)
+    for version in range(2, 5):
+        one.change(f"{text}{version}", version)
+        place = inline((0, len(text) + 1), workDoneToken=f"{text}-{version}", partialResultToken=f"part-{version}")
+        asked = one.ask(INLINE, place)
+        if version == 3:
+            one.send("$/cancelRequest", {"id": asked})
+    await one.answer(asked)
+    await one.call("workspace/executeCommand", {"command": "codegem.accepted", "arguments": [text]})
+    for told in ("textDocument/didSave", "textDocument/didClose"):
+        one.send(told, {"textDocument": {"uri": URI}})
+
+
+def test_what_is_over_is_forgotten() -> None:
+    async def run() -> None:
+        async with session(Scripted("+ 1\n", "y = 2\n")) as one:
+            held = []
+            for some in ("x", "yyyyyyyyyyyy"):
+                for each in range(len(some)):
+                    await _visit(one, f"{some[each:]} = {each}")
+                await until(lambda: not one.server._tasks and not one.server.protocol.documents)
+                held.append(_held(one.server))
+            assert sum(bool(m.get("result")) or "error" in m for m in one.messages) > 12
+            assert one.count("$/progress") > 24
+            assert held[0] == held[1]
 
     asyncio.run(run())
 

@@ -95,6 +95,8 @@ class Asked:
             return text
         finally:
             cancelled.set()
+            if self.token is not None:
+                progress.tokens.pop(self.token, None)  # pygls keeps every token; with its request this one ends
 
     def _recalled(self, hole: Hole) -> str | None:
         """What was suggested here before, or is left of a suggestion that is being typed."""

@@ -1,8 +1,8 @@
 """What pygls leaves open of the protocol: every request is answered once, and a withdrawn one at once.
 
 pygls answers a cancelled request when its task gets to it, does not answer one that can't be read or comes after
-`shutdown`, splits lines where the protocol has none, and hides the exit status; and `lsprotocol` knows no partial
-results of inline completions.
+`shutdown`, splits lines where the protocol has none, hides the exit status, and keeps a future of every notification
+for good; and `lsprotocol` knows no partial results of inline completions.
 """
 
 import asyncio
@@ -131,6 +131,18 @@ class Protocol(LanguageServerProtocol):
         if not isinstance(msg_id, str | int):
             msg_id = None
         self._send_response(msg_id, error=types.ResponseError(code=code, message=why))  # type: ignore[arg-type]
+
+    def _execute_handler(self, msg_id: MessageId, *arguments: Any, **named: Any) -> None:
+        """Run a handler; of a notification's, pygls never drops what it noted to cancel it by."""
+        super()._execute_handler(msg_id, *arguments, **named)
+        future = self._request_futures.get(msg_id)
+
+        def drop(done: Future[Any]) -> None:
+            if self._request_futures.get(msg_id) is done:  # a client may use the number of a withdrawn request again
+                del self._request_futures[msg_id]
+
+        if future is not None:
+            future.add_done_callback(drop)
 
     def _send_handler_result(self, future: Future[Any], *, msg_id: MessageId) -> None:
         # The requests that take their time are tasks, and stand in the table until they are answered or withdrawn.
