@@ -121,6 +121,20 @@ def test_new_files_are_found(workspace: Workspace, tmp_path: Path) -> None:
     assert found == (("fresh.py", "def new(): ...\n"),)
 
 
+def test_a_document_that_was_never_on_the_disk_is_forgotten(workspace: Workspace) -> None:
+    workspace.open("unsaved.py", "x = 1\n")
+    workspace.change("unsaved.py", "x = 12\n")
+    workspace.save("unsaved.py")
+    index = workspace._index
+    assert index.digest("unsaved.py") and index.digest("shop.py")
+    workspace.close("unsaved.py")
+    for _ in range(2000):
+        if not index.digest("unsaved.py"):
+            break
+        threading.Event().wait(0.005)
+    assert not index.digest("unsaved.py") and index.digest("shop.py")
+
+
 def test_a_source_that_hangs_or_fails_spoils_nothing(workspace: Workspace) -> None:
     before = ask(workspace, "shop.py", SHOP)
     release = threading.Event()

@@ -158,7 +158,9 @@ class Index:
         until = time.monotonic() + self._limits.seconds
         listing = list_folder(self._root, self._limits) if self._root else Listing()
         with self._lock:
-            gone = [path for path in self._stamps if path not in listing.stamps]
+            # A document that was open and never lay on the disk has no stamp.
+            closed = self._digests.keys() - self._stamps.keys() - self._open.keys()
+            gone = [path for path in [*self._stamps, *closed] if path not in listing.stamps]
             if (
                 self._snapshot is None
                 or gone
