@@ -54,12 +54,12 @@ def shown(path: str, case: dict[str, Any]) -> str:
     return joined
 
 
-@pytest.mark.parametrize(("path", "case"), cases())
+@pytest.mark.parametrize(("path", "case"), list(cases()))
 def test_golden(path: str, case: dict[str, Any]):
     assert shown(path, case) == parts(case)[3]
 
 
-@pytest.mark.parametrize(("path", "case"), cases())
+@pytest.mark.parametrize(("path", "case"), list(cases()))
 def test_the_rule_does_it(path: str, case: dict[str, Any]):
     prefix, text, suffix, _ = parts(case)
     place = Place.of(Infill(prefix, suffix, path))
