@@ -356,8 +356,13 @@ def test_an_answer_is_stopped(served: Served, says: Callable[..., FakeService], 
     page.type("go")
     page.key("Enter")
     assert eventually(lambda: len(service.tickets) == 1)
-    service.gate.set()
-    service.gate.clear()  # some words later
+
+    def some_words() -> bool:  # the text may not stand at the gate yet when it is opened
+        service.gate.set()
+        service.gate.clear()
+        return service.tickets[0].made > 0
+
+    assert eventually(some_words)
     page.until("document.querySelector('.said')?.innerText.includes('again')")
     page.click("#stop")
     assert eventually(service.tickets[0].cancelled.is_set)
