@@ -32,7 +32,6 @@ class Inventory:
 
     def everything(self) -> dict[str, Item]:
         """What is on the shelf, by name."""
-        
 
     def total(self) -> float:
         """What everything on the shelf costs."""

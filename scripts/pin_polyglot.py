@@ -2,6 +2,7 @@
 
     python scripts/pin_polyglot.py --download FOLDER
     python scripts/pin_polyglot.py FOLDER
+    python scripts/pin_polyglot.py FOLDER --names afternoon
 
 A maintainer's script. The first form asks each package manager for the newest version of every name that has no
 file in FOLDER yet, running none of its code; it goes on where it was interrupted. The second form asks no
@@ -30,10 +31,10 @@ from codegem.data.rules.licences import is_evidence, is_permissive, repository_l
 from codegem.errors import UserError
 from codegem.text.languages import CODE, language_of
 
-HEADER = """\
-# Packages of eight languages that permit reuse, each pinned to one file by its sha256.
-# Written by scripts/pin_polyglot.py from polyglot.names.txt: change that file and run the script again.
-"""
+HEADERS = {
+    "polyglot": "Packages of eight languages that permit reuse",
+    "afternoon": "Three repositories that nano never saw, for docs/TUTORIAL.md",
+}
 CORPORA = Path(__file__).parents[1] / "corpora"
 MAX_BYTES = 40 * 2**20
 SHARED_BYTES = 200  # a smaller file may well be the same in two packages: an empty module
@@ -41,8 +42,8 @@ SHARED_BYTES = 200  # a smaller file may well be the same in two packages: an em
 Entry = tuple[str, str, str]  # split, registry, name
 
 
-def entries() -> list[Entry]:
-    lines = [line.split("#")[0].split() for line in (CORPORA / "polyglot.names.txt").open()]
+def entries(names: str) -> list[Entry]:
+    lines = [line.split("#")[0].split() for line in (CORPORA / f"{names}.names.txt").open()]
     return sorted((split, registry, name) for split, registry, name in filter(None, lines))
 
 
@@ -101,13 +102,13 @@ def contents_of(source: Source) -> tuple[str | None, set[bytes]]:
     return repository_licence(evidence), sources
 
 
-def pin(folder: Path, beside: list[Path]) -> None:
+def pin(folder: Path, beside: list[Path], names: str) -> None:
     """Write the manifest. Packages to train on come first, so that what they hold is known."""
     trained: set[bytes] = set()
     for source in find_repositories(beside, lambda name: False) if beside else []:
         trained |= contents_of(source)[1]
     tables = {}
-    for entry in sorted(entries(), key=lambda entry: entry[0] != "train"):
+    for entry in sorted(entries(names), key=lambda entry: entry[0] != "train"):
         split, registry, name = entry
         file = file_of(entry, folder)
         fault, licence = "no file", None
@@ -123,7 +124,11 @@ def pin(folder: Path, beside: list[Path]) -> None:
         values = {"registry": registry, "name": name, "version": version_of(entry, file, sha256), "licence": licence,
                   "file": file.name, "sha256": sha256, "split": split}  # fmt: skip
         tables[entry] = "[[package]]\n" + "".join(f'{key} = "{value}"\n' for key, value in values.items())
-    (CORPORA / "polyglot.toml").write_text(HEADER + "\n" + "\n".join(tables[key] for key in sorted(tables)))
+    header = (
+        f"# {HEADERS[names]}, each pinned to one file by its sha256.\n"
+        f"# Written by scripts/pin_polyglot.py from {names}.names.txt: change that file and run the script again.\n"
+    )
+    (CORPORA / f"{names}.toml").write_text(header + "\n" + "\n".join(tables[key] for key in sorted(tables)))
 
 
 def fault_of(file: Path, licence: str | None, split: str, shared: set[bytes]) -> str | None:
@@ -141,12 +146,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Pin the packages of eight languages.")
     parser.add_argument("--download", action="store_true", help="ask the registries for what is missing")
     parser.add_argument("--beside", type=Path, nargs="*", default=[], help="folders of other packages to train on")
+    parser.add_argument("--names", choices=HEADERS, default="polyglot", help="which list")
     parser.add_argument("folder", type=Path, metavar="FOLDER")
     arguments = parser.parse_args()
     if not arguments.download:
-        pin(arguments.folder, arguments.beside)
+        pin(arguments.folder, arguments.beside, arguments.names)
         return
-    for entry in entries():
+    for entry in entries(arguments.names):
         print(download(entry, arguments.folder), flush=True)
 
 

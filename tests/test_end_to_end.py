@@ -8,7 +8,7 @@ import pytest
 
 from codegem.cli import main
 
-COMMON = ["--num-layers", "2"]
+COMMON = ["--model.num-layers", "2"]
 
 
 def write_repository(folder: Path) -> None:

@@ -24,7 +24,7 @@ from codegem.checkpoints import huggingface
 from codegem.generate import Infill
 from codegem.model import attention
 from codegem.model.config import ModelConfig
-from codegem.model.transformer import Block, RMSNorm, Transformer, embed
+from codegem.model.transformer import Block, Remat, RMSNorm, Transformer, embed
 from codegem.text import chat, fim
 from codegem.text.tokenizer import NAMES, Detokenizer, Tokenizer
 
@@ -114,7 +114,9 @@ class TestArithmetic:
         """It is the norm before the MLP; the name reads as if it normalized what attention gives."""
 
         class Misread(Block):
-            def __call__(self, x: jax.Array, positions: jax.Array, segment_ids: jax.Array) -> jax.Array:
+            def __call__(
+                self, x: jax.Array, positions: jax.Array, segment_ids: jax.Array, remat: Remat = "none"
+            ) -> jax.Array:
                 x = x + self.mlp_norm(self.attention(self.attention_norm(x), positions, segment_ids))
                 return x + self.mlp(x)
 

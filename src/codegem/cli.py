@@ -23,12 +23,18 @@ _USAGE = """codegem: an open, independent implementation of CodeGemma
   codegem data graph REPOSITORY                   what files import, and the order that follows
   codegem data tokenizer SOURCE... --out FILE     a vocabulary of one's own
   codegem train RECIPE --data DIR --out DIR       train a model, or go on where it was stopped
+  codegem train plot DIR...                       loss, learning rate and throughput of runs as a picture
+  codegem tune --model M --data DIR --out DIR     tune a model on one's own code or conversations
+  codegem tune preferences --model M --data FILE  by pairs of a better and a worse answer
+  codegem tune rewards --model M --data FILE      by rewards of its own answers: results, unit tests
+  codegem train memory RECIPE                     what memory a recipe needs on each device
   codegem eval humaneval                          write functions of Python
   codegem eval mbpp                               small ones, after three examples
   codegem eval infilling                          fill holes in functions of Python
   codegem eval bc-humaneval                       write functions in eight languages
   codegem eval bc-mbpp                            small ones in eight languages
   codegem eval repository PATH...                 fill lines of code that a model has not seen
+  codegem eval compare BEFORE AFTER               two runs of the same problems, one by one
   codegem eval score PREDICTIONS --benchmark B    judge predictions, whoever made them
   codegem eval card --model MODEL                 all of it in one table, beside published results
 
@@ -51,12 +57,18 @@ COMMANDS = {
     "data graph": ("graph", "data_graph"),
     "data tokenizer": ("data", "data_tokenizer"),
     "train": ("train", "train"),
+    "train memory": ("train_memory", "train_memory"),
+    "train plot": ("train_plot", "train_plot"),
+    "tune": ("tune", "tune"),
+    "tune preferences": ("tune_preferences", "tune_preferences"),
+    "tune rewards": ("tune_rewards", "tune_rewards"),
     "eval humaneval": ("evaluate", "eval_humaneval"),
     "eval infilling": ("evaluate", "eval_infilling"),
     "eval mbpp": ("evaluate", "eval_mbpp"),
     "eval bc-humaneval": ("evaluate", "eval_bc_humaneval"),
     "eval bc-mbpp": ("evaluate", "eval_bc_mbpp"),
     "eval repository": ("eval_repository", "eval_repository"),
+    "eval compare": ("compare", "eval_compare"),
     "eval score": ("score", "eval_score"),
     "eval card": ("card", "eval_card"),
 }
@@ -71,6 +83,7 @@ _EXTRAS = {
     "rapidfuzz": "eval",
     "orbax": "train",
     "pyarrow": "data",
+    "tensorboardX": "train",
 }
 
 

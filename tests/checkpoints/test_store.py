@@ -132,3 +132,12 @@ def test_too_little_room_is_seen_before_writing(tmp_path, monkeypatch):
     with pytest.raises(UserError, match="it needs 0 MB, and 0 MB are free"):
         saved.store.save(2, state(2), {"step": 2})
     assert saved.restored_step() == 1
+
+
+def test_other_arrays_are_refused_even_where_changes_are_accepted(tmp_path):
+    saved = Saved(tmp_path, 1)
+    other = Store(saved.folder, IDENTITY, saved.said.append, accept_changes=True)
+    with pytest.raises(UserError, match=r"The checkpoint in .*1 has other arrays than the run: weights\. Choose"):
+        other.restore({**state(0), "weights": jnp.zeros((40, 51))})
+    with pytest.raises(UserError, match=r"other arrays than the run: more\. Choose another --out"):
+        other.restore({**state(0), "more": jnp.zeros(1)})

@@ -11,7 +11,7 @@ import pytest
 
 from codegem.model.config import PRESETS, ModelConfig
 from codegem.model.linear import Linear
-from codegem.model.transformer import GeGLU, RMSNorm, Transformer, cast
+from codegem.model.transformer import GeGLU, Remat, RMSNorm, Transformer, cast
 
 Make = Callable[..., Transformer]
 _SHAPE = {"vocab_size": 50, "num_layers": 2, "d_model": 24, "head_dim": 8, "d_mlp": 40}
@@ -178,3 +178,48 @@ def test_one_position_of_each_row_is_the_one_among_all(random_model: Make):
     one, same_cache = eqx.filter_jit(Transformer.extend)(model, tokens, model.init_cache(2, 16), lengths, last)
     np.testing.assert_allclose(one[:, 0], every[jnp.arange(2), last], atol=TOLERANCE)
     jax.tree.map(np.testing.assert_array_equal, cache, same_cache)
+
+
+@pytest.fixture(scope="module")
+def kept_whole() -> tuple[jax.Array, Transformer]:
+    """Loss and gradients where nothing is made again."""
+    return _loss_and_gradients("none", scan_layers=False)
+
+
+@pytest.mark.parametrize(("remat", "scan_layers"), [("mlp", False), ("blocks", True)])
+def test_what_is_made_again_changes_neither_loss_nor_gradients(
+    kept_whole: tuple[jax.Array, Transformer], remat: Remat, scan_layers: bool
+):
+    """XLA sums in another order where it fuses differently: float32, near 1e-6 of the largest gradient."""
+    loss, gradients = _loss_and_gradients(remat, scan_layers)
+    np.testing.assert_allclose(loss, kept_whole[0], rtol=1e-6)
+    for one, other in zip(jax.tree.leaves(gradients), jax.tree.leaves(kept_whole[1]), strict=True):
+        np.testing.assert_allclose(one, other, atol=2e-6 * float(jnp.abs(other).max()))
+
+
+def test_what_is_made_again_is_not_kept():
+    """Arrays that the backward pass is handed, by their shapes: nothing is computed."""
+    config, shape = CONFIGS["grouped"], (1, 64)
+    model = jax.eval_shape(lambda: Transformer.init(config, jax.random.key(0)))
+    tokens = jax.ShapeDtypeStruct(shape, jnp.int32)
+
+    def kept(remat: Remat) -> int:
+        _, pullback = jax.eval_shape(lambda m, t: jax.vjp(lambda m: m.hidden(t, remat=remat), m), model, tokens)
+        activations = [leaf for leaf in jax.tree.leaves(pullback) if leaf.ndim > 2]
+        return sum(leaf.size for leaf in activations)
+
+    inputs_of_blocks = config.num_layers * 64 * config.d_model
+    assert kept("none") > kept("mlp") > kept("blocks") >= inputs_of_blocks
+    assert kept("none") - kept("mlp") >= 3 * config.num_layers * 64 * config.d_mlp
+    assert kept("blocks") <= 3 * inputs_of_blocks
+
+
+def _loss_and_gradients(remat: Remat, scan_layers: bool) -> tuple[jax.Array, Transformer]:
+    model, tokens = Transformer.init(CONFIGS["grouped"], jax.random.key(0)), tokens_of(0, 2, 12)
+
+    @jax.jit
+    @jax.value_and_grad
+    def run(model: Transformer) -> jax.Array:
+        return jnp.sum(jnp.sin(model.hidden(tokens, remat=remat, scan_layers=scan_layers)))
+
+    return run(model)

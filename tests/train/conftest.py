@@ -1,5 +1,6 @@
-"""Programs compiled once for all tests of this room, those of their child processes included."""
+"""Programs compiled once for all tests of this room: by whichever process of the suite, or child of it, is first."""
 
+import os
 from collections.abc import Iterator
 
 import jax
@@ -9,8 +10,10 @@ import pytest
 @pytest.fixture(scope="package", autouse=True)
 def shared_programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A compilation cache that lives as long as these tests."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     settings = {
-        "jax_compilation_cache_dir": str(tmp_path_factory.mktemp("programs")),
+        "jax_compilation_cache_dir": str(shared / "programs"),
         "jax_persistent_cache_min_compile_time_secs": 0.0,
     }
     before = {name: getattr(jax.config, name) for name in settings}

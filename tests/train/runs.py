@@ -1,13 +1,13 @@
 """Tiny runs for the tests of this room; started as a program, one that kills itself.
 
-python runs.py OUT STEP     train in OUT, and die by SIGKILL when step STEP is done
+python runs.py OUT STEP     train in OUT, and die by SIGKILL when the numbers of step STEP are told
 """
 
 import io
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +15,20 @@ import numpy as np
 from rich.console import Console
 
 from codegem.data.records import TrainingExample
+from codegem.data.shards import Manifest, ShardWriter, manifest_hash, write_manifest
 from codegem.model.config import ModelConfig
-from codegem.text.tokenizer import ByteTokenizer
-from codegem.train.loop import Result, Run
+from codegem.text.tokenizer import ByteTokenizer, train_tokenizer
+from codegem.train.batches import training_batches, validation_batches
+from codegem.train.feeding import BatchIterator
+from codegem.train.loop import Job, Result, run_job
 from codegem.train.metrics import read_metrics
 from codegem.train.progress import Progress
 from codegem.train.recipe import TrainRecipe
+from codegem.train.step import Batch
 
 LENGTH = 32
 MODEL = ModelConfig(
-    vocab_size=266, num_layers=1, d_model=16, num_heads=2, num_kv_heads=1, head_dim=8, d_mlp=32, context_length=LENGTH
+    vocab_size=336, num_layers=1, d_model=16, num_heads=2, num_kv_heads=1, head_dim=8, d_mlp=32, context_length=LENGTH
 )
 RECIPE = TrainRecipe(
     MODEL,
@@ -52,6 +56,18 @@ def examples(count: int, seed: int) -> list[TrainingExample]:
     return rows
 
 
+def write_data(directory: Path) -> Path:
+    """A data set on disk, whose vocabulary is that of `MODEL`."""
+    train_tokenizer(iter(["def add(a, b):\n    return a + b\n"]), 600).save(directory / "tokenizer.json")
+    writer = ShardWriter(directory, shard_examples=4)
+    for split, count in (("train", 9), ("validation", 2)):
+        for example in examples(count, seed=count):
+            writer.add(split, example)
+    shards = writer.close()
+    write_manifest(directory, Manifest(manifest_hash(shards), {}, "", {}, LENGTH, {}, {}, shards))
+    return directory
+
+
 class Watch(Progress):
     """A progress line that is kept, and that calls `after_step` with the number of each step."""
 
@@ -65,19 +81,64 @@ class Watch(Progress):
         self._after_step(step)
 
 
-def run(out: Path, *, recipe: TrainRecipe = RECIPE, to: int | None = None, watch: Watch | None = None) -> Result:
+def batches(recipe: TrainRecipe = RECIPE) -> BatchIterator:
+    """Ten rows, again and again."""
+    return training_batches(examples(10, seed=0), recipe.batch_size, recipe.seed)
+
+
+class Poisoned:
+    """Batches some of which have weights that are no numbers, and so a loss that is none."""
+
+    def __init__(self, batches: BatchIterator, bad: Container[int]):
+        self._batches, self._bad, self._step = batches, bad, 0
+
+    def __next__(self) -> Batch:
+        self._step += 1
+        batch = next(self._batches)
+        return {**batch, "loss_weights": batch["loss_weights"] * np.float32(np.nan if self._step in self._bad else 1)}
+
+    def get_state(self) -> dict[str, Any]:
+        return {"step": self._step, "batches": self._batches.get_state()}
+
+    def set_state(self, state: dict[str, Any], /) -> None:
+        self._step = state["step"]
+        self._batches.set_state(state["batches"])
+
+
+def job(recipe: TrainRecipe = RECIPE, **changes: Any) -> Job:
+    """What the tests train: five epochs of ten rows, judged by three others."""
+    values = {
+        "batches": batches(recipe),
+        "validation": list(validation_batches(examples(3, seed=1), recipe.micro_batch, recipe.validation_examples)),
+        "identity": {"data": "1a2b", "tokenizer": "3c4d"},
+    }
+    return Job(**values | changes)
+
+
+def run(
+    out: Path,
+    *,
+    recipe: TrainRecipe = RECIPE,
+    to: int | None = None,
+    watch: Watch | None = None,
+    accept_changes: bool = False,
+    **changes: Any,
+) -> Result:
     """Train in a directory, from where it stands."""
-    shown = watch or Watch()
-    sources = examples(10, seed=0), examples(3, seed=1)
-    with shown:
-        return Run(recipe, *sources, {"data": "1a2b", "tokenizer": "3c4d"}, out, shown).to(to or recipe.steps)
+    return run_job(
+        recipe,
+        job(recipe, **changes),
+        out,
+        progress=watch or Watch(),
+        stop_after=to,
+        accept_changes=accept_changes,
+    )
 
 
 def losses(out: Path) -> list[dict[str, Any]]:
-    """The rows of the metrics file without the one value that differs from run to run."""
-    return [
-        {name: row[name] for name in row if name != "tokens_per_second"} for row in read_metrics(out / "metrics.jsonl")
-    ]
+    """The rows of the metrics file without the values that differ from run to run."""
+    timed = ("tokens_per_second", "waited", "time")
+    return [{name: row[name] for name in row if name not in timed} for row in read_metrics(out / "metrics.jsonl")]
 
 
 if __name__ == "__main__":

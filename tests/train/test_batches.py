@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -90,3 +91,27 @@ def test_a_question_without_an_answer_is_not_learned():
         TrainingExample(np.array(talk.tokens, np.int32), np.ones(size, np.int32), np.array(talk.roles, np.uint8))
     )
     assert not row["loss_weights"].any()
+
+
+@pytest.mark.parametrize("parts", [[[0, 1], [2, 3]], [[0], [1, 2, 3]], [[0, 2], [1, 3]]])
+def test_processes_read_together_what_one_reads_and_go_on_in_another_number(parts):
+    whole = first_tokens(training_batches(SOURCE, 4, seed=0), 6)
+    readers = [training_batches(SOURCE, 4, seed=0, rows=rows) for rows in parts]
+    read = [first_tokens(reader, 4) for reader in readers]
+    for number in range(4):
+        together = {row: read[part][number][place] for part, rows in enumerate(parts) for place, row in enumerate(rows)}
+        assert [together[row] for row in range(4)] == whole[number]
+    state = readers[0].get_state()
+    assert state == readers[1].get_state()
+    alone = training_batches(SOURCE, 4, seed=0)
+    alone.set_state(state)
+    assert first_tokens(alone, 2) == whole[4:]
+    part = training_batches(SOURCE, 4, seed=0, rows=parts[1])
+    part.set_state(alone.get_state() | state)
+    assert first_tokens(part, 1) == [[whole[4][row] for row in parts[1]]]
+
+
+def test_processes_are_judged_by_their_rows_of_each_batch():
+    batches = list(validation_batches(SOURCE, 4, limit=6, rows=[1, 3]))
+    assert [batch["tokens"][:, 0].tolist() for batch in batches] == [[1, 3], [5, 0]]
+    assert batches[1]["loss_weights"].sum(axis=1).tolist() == [3, 0]

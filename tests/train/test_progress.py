@@ -29,6 +29,14 @@ def test_plain_lines_come_now_and_then_and_say_the_time_left(clock):
     assert lines[-1].endswith("left 0 s")
 
 
+def test_what_an_objective_tells_and_skipped_steps_are_shown(clock):
+    output = io.StringIO()
+    with Progress(1, Console(file=output, width=200)) as shown:
+        shown.update(step=1, **ROW, skipped=2, extras={"accuracy": 0.81})
+    assert "loss 2.500  accuracy 0.810  validation" in output.getvalue()
+    assert "5,123 tok/s  skipped 2" in output.getvalue()
+
+
 def test_a_terminal_has_one_live_line(clock):
     output = io.StringIO()
     with Progress(10, Console(file=output, width=100, force_terminal=True)) as shown:

@@ -9,7 +9,7 @@ import pytest
 
 from codegem.model.transformer import Transformer
 from codegem.train.batches import validation_batches
-from codegem.train.step import gradients, init_state, make_evaluation, make_step
+from codegem.train.step import NEXT_TOKEN, gradients, init_state, make_evaluation, make_step
 
 from .runs import MODEL, RECIPE, examples
 
@@ -32,7 +32,12 @@ def plain_loss(model, batch):
 @pytest.mark.parametrize("micro_batch", [1, 4])
 def test_slices_give_the_mean_over_the_targets_of_the_whole_batch(batch, micro_batch):
     model = Transformer.init(MODEL, jax.random.key(0))
-    loss, grads, count = jax.jit(lambda model: gradients(model, batch, micro_batch, "float32"))(model)
+
+    def loss_of(model, part):
+        return NEXT_TOKEN(model, part, FLOAT32)
+
+    loss, extras, grads, count = jax.jit(lambda model: gradients(loss_of, model, batch, micro_batch))(model)
+    assert extras == {}
     want, want_grads = jax.jit(jax.value_and_grad(plain_loss))(model, batch)
     assert float(count) == batch["loss_weights"].sum()
     np.testing.assert_allclose(loss, want, rtol=1e-5)
@@ -51,7 +56,7 @@ def test_weights_and_moments_stay_float32_under_bfloat16_arithmetic(batch):
     state, metrics = make_step(RECIPE)(init_state(RECIPE), batch)
     kinds = {leaf.dtype for leaf in jax.tree.leaves(state)}
     assert kinds == {jnp.dtype(jnp.float32), jnp.dtype(jnp.int32)}
-    total, count = make_evaluation(FLOAT32)(init_state(RECIPE).model, batch)
+    total, count, _ = make_evaluation(FLOAT32)(init_state(RECIPE).model, batch)
     assert float(metrics.loss) == pytest.approx(float(total / count), rel=0.01)
 
 
@@ -92,3 +97,47 @@ def test_the_logits_never_stand_whole():
     state = jax.eval_shape(lambda: init_state(recipe))
     memory = make_step(recipe).lower(state, shapes).compile().memory_analysis()
     assert memory.temp_size_in_bytes < 4 * 1024 * 4096 * 4
+
+
+def test_a_step_that_is_not_finite_changes_nothing_and_is_counted(batch):
+    step, state = make_step(RECIPE), init_state(RECIPE)
+    state, _ = step(state, batch)
+    before = jax.device_get((state.model, state.optimizer))
+    spoilt = batch | {"loss_weights": batch["loss_weights"].at[0, 0].set(jnp.nan)}
+    state, metrics = step(state, spoilt)
+    jax.tree.map(np.testing.assert_array_equal, jax.device_get((state.model, state.optimizer)), before)
+    assert not math.isfinite(float(metrics.loss))
+    assert (int(state.step), int(state.skipped), int(metrics.skipped)) == (2, 1, 1)
+    state, metrics = step(state, batch)
+    assert (int(state.step), int(metrics.skipped)) == (3, 1)
+    assert float(metrics.learning_rate) == pytest.approx(RECIPE.learning_rate * 2 / 3)  # of the second good step
+    assert not np.array_equal(state.model.embedding, before[0].embedding)
+
+
+@dataclasses.dataclass(frozen=True)
+class Weighted:
+    """Pairs of rows, judged by what their hidden states sum to; tells how many pairs there were."""
+
+    def __call__(self, model, batch, recipe):
+        pairs = batch["tokens"]
+        hidden = model.hidden(pairs.reshape(-1, pairs.shape[-1])).reshape(*pairs.shape, -1)
+        found = jnp.sum(hidden.astype(jnp.float32), axis=(1, 2, 3)) ** 2
+        return jnp.sum(found * batch["loss_weights"]), {"share": jnp.sum(batch["loss_weights"])}
+
+
+def test_another_objective_trains_a_part_of_the_model_and_leaves_the_rest():
+    """Rows may be pairs; what is trained is joined to what is frozen; weights are divided by their sum."""
+    base = Transformer.init(MODEL, jax.random.key(0))
+    pairs = {"tokens": np.arange(48, dtype=np.int32).reshape(4, 2, 6), "loss_weights": np.array([1, 2, 0, 5.0], "f")}
+
+    def join(trained, frozen):
+        return dataclasses.replace(frozen, final_norm=dataclasses.replace(frozen.final_norm, scale=trained["scale"]))
+
+    step = make_step(FLOAT32, Weighted(), join)
+    state, metrics = step(init_state(FLOAT32, {"scale": base.final_norm.scale}), pairs, base)
+    losses, total, extras = make_evaluation(FLOAT32, Weighted(), join)({"scale": base.final_norm.scale}, pairs, base)
+    assert float(metrics.loss) == pytest.approx(float(losses / total), rel=1e-5)
+    assert float(metrics.extras["share"]) == pytest.approx(1)
+    assert float(extras["share"]) == float(metrics.tokens) == 8
+    assert jax.tree.leaves(state.model)[0].shape == (MODEL.d_model,)
+    assert np.any(state.model["scale"] != base.final_norm.scale)

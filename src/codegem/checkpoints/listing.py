@@ -1,7 +1,7 @@
 """The models at hand: what ships, what was kept or fetched on this machine, and what a folder holds."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -115,11 +115,26 @@ def _kaggle(path: Path) -> dict[str, Any]:
     return _shape(config) | {"weights": weights}
 
 
-_READERS = {
+def _adapter(path: Path) -> dict[str, Any]:
+    from codegem.checkpoints.adapter import open_adapter
+    from codegem.checkpoints.adapter_base import locate_base
+
+    stored = open_adapter(path)
+    base = locate_base(stored)
+    if base.hub_id is not None:
+        from codegem.checkpoints.hub import cached_snapshot
+
+        base = Located(Kind.HUGGINGFACE, cached_snapshot(base.hub_id))
+    found = _READERS[base.kind](base.path) if base.path else {}
+    return found | {"weights": f"LoRA {stored.rank} of {Path(stored.base).name}"}
+
+
+_READERS: dict[Kind, Callable[[Path], dict[str, Any]]] = {
     Kind.HUGGINGFACE: _huggingface,
     Kind.QUANTIZED: _quantized,
     Kind.KAGGLE: _kaggle,
     Kind.GGUF: _gguf,
+    Kind.ADAPTER: _adapter,
 }
 
 

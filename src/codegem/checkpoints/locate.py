@@ -1,4 +1,4 @@
-"""What the name of a model means: a shipped model, a directory, a GGUF file, or an id of the Hugging Face hub.
+"""What the name of a model means: a shipped model, a directory, a GGUF file, an adapter, or an id of the hub.
 
 Nothing is opened here beyond what tells the kinds apart, and nothing is fetched.
 """
@@ -16,6 +16,7 @@ from codegem.compilation import cache_directory
 from codegem.errors import UserError
 
 SHIPPED = ("nano",)
+ADAPTER_CONFIG, ADAPTER_WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 RELEASED = tuple(f"google/codegemma-{name}" for name in ("2b", "7b", "7b-it", "1.1-2b", "1.1-7b-it"))
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
 
@@ -27,6 +28,7 @@ class Kind(Enum):
     QUANTIZED = "codegem"
     KAGGLE = "Kaggle"
     GGUF = "GGUF"
+    ADAPTER = "PEFT"
     HUB = "hub"
 
 
@@ -120,14 +122,22 @@ def _of_directory(directory: Path) -> Located:
 
         if is_kaggle(directory):
             return Located(Kind.KAGGLE, directory)
+        if not has_config and is_adapter(directory):
+            return Located(Kind.ADAPTER, directory)
     if has_config:
         return Located(Kind.QUANTIZED if _is_quantized(directory) else Kind.HUGGINGFACE, directory)
     _no_model(directory)
 
 
+def is_adapter(directory: Path) -> bool:
+    """Whether a directory holds an adapter, which `checkpoints.adapter` reads."""
+    return (directory / ADAPTER_CONFIG).exists() and (directory / ADAPTER_WEIGHTS).exists()
+
+
 def _no_model(directory: Path) -> NoReturn:
     files = sorted(directory.glob("*.gguf"))
-    inside = next((path.parent for path in sorted(directory.glob(f"*/{CONFIG}"))), files[0] if files else None)
+    models = sorted([*directory.glob(f"*/{CONFIG}"), *directory.glob(f"*/{ADAPTER_CONFIG}")])
+    inside = models[0].parent if models else files[0] if files else None
     instead = f"; give {inside}" if inside else ""
     raise UserError(f"{directory} is no model directory: it has no {CONFIG}{instead}.")
 

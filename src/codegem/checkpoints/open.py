@@ -10,12 +10,15 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import DTypeLike
 
+from codegem.checkpoints.adapter import open_adapter
+from codegem.checkpoints.adapter_base import locate_base, merge_planned, require_base
 from codegem.checkpoints.chat_template import directory_chats, gguf_chats
 from codegem.checkpoints.huggingface_config import CONFIG, read_json, read_order
-from codegem.checkpoints.locate import Kind, locate
+from codegem.checkpoints.locate import Kind, Located, locate
 from codegem.checkpoints.safetensors_file import made
 from codegem.kernels import ops
 from codegem.kernels.matrix import QuantizedMatrix
+from codegem.model.lora import Adapter, join
 from codegem.model.transformer import Transformer
 from codegem.text.fim import Order
 from codegem.text.tokenizer import Tokenizer
@@ -54,22 +57,51 @@ def open_model(
             packed for the kernels.
         bits: quantize to 8 or 4 bits.
         lazy: leave out `dtype` and `bits`, and read tensors only when they are asked for, where the format allows:
-            leaves are then `safetensors_file.Planned`.
+            leaves are then `safetensors_file.Planned`. An adapter is merged into its base; it stands beside it else.
 
     Raises:
         UserError: there is no such model, it can't be fetched, or a file of it is absent or damaged.
     """
-    located = locate(name)
-    if located.kind is Kind.HUB:
-        from codegem.checkpoints.hub import fetch
-
-        located = dataclasses.replace(located, kind=Kind.HUGGINGFACE, path=fetch(located.hub_id or ""))
-    assert located.path is not None
+    located = _at_hand(locate(name))
     one_by_one = bits is not None or (dtype is None and ops.available())
-    opened = _READERS[located.kind](located.path, dtype, lazy or one_by_one)
+    opened, adapter = _read(located, dtype, lazy or one_by_one)
     if lazy:
-        return opened
-    return dataclasses.replace(opened, model=_finished(opened.model, dtype, bits))
+        return opened if adapter is None else dataclasses.replace(opened, model=merge_planned(adapter, opened.model))
+    model = _finished(opened.model, dtype, bits)
+    return dataclasses.replace(opened, model=model if adapter is None else join(adapter, model))
+
+
+def open_to_train(name: str | Path, dtype: DTypeLike) -> tuple[Opened, Adapter | None]:
+    """The model that a name means as training wants it: its matrices are arrays of `dtype`, or codes where it is
+    quantized; and, where the name is that of an adapter, the adapter by itself.
+
+    Raises:
+        UserError: as `open_model`.
+    """
+    return _read(_at_hand(locate(name)), dtype, lazy=False)
+
+
+def _at_hand(located: Located) -> Located:
+    """The same on this machine: what is on the hub is fetched."""
+    if located.kind is not Kind.HUB:
+        return located
+    from codegem.checkpoints.hub import fetch
+
+    return Located(Kind.HUGGINGFACE, fetch(located.hub_id or ""))
+
+
+def _read(located: Located, dtype: DTypeLike | None, lazy: bool) -> tuple[Opened, Adapter | None]:
+    """A model as it is stored, and the adapter that belongs beside it."""
+    assert located.path is not None
+    if located.kind is not Kind.ADAPTER:
+        return _READERS[located.kind](located.path, dtype, lazy), None
+    stored = open_adapter(located.path)
+    base = _at_hand(locate_base(stored))
+    opened, _ = _read(base, dtype, lazy)
+    adapter = stored.adapter(opened.model.config)
+    require_base(stored, opened.model, opened.source)
+    chats = opened.chats if stored.chats is None else stored.chats
+    return dataclasses.replace(opened, chats=chats, source=located.path), adapter
 
 
 def _finished(model: Transformer, dtype: DTypeLike | None, bits: int | None) -> Transformer:

@@ -1,6 +1,8 @@
 """`codegem data …`: from repositories to token shards."""
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Literal
@@ -49,7 +51,7 @@ def data_build(words: list[str]) -> None:
         /,
         out: Path,
         recipe: str = "nano",
-        tokenizer: Path | None = None,
+        tokenizer: str | None = None,
         benchmarks: tuple[Path, ...] = (),
         blocklists: tuple[Path, ...] = (),
         runner: Literal["local", "ray"] = "local",
@@ -63,7 +65,8 @@ def data_build(words: list[str]) -> None:
             sources: folders, git checkouts, .tar.gz, .tar.xz, .zip, .whl or .jsonl files, or folders of these.
             out: the folder to make: manifest.json, shards/, rejected.parquet, redacted.parquet, tokenizer.json.
             recipe: what decides the data set.
-            tokenizer: a tokenizer.json; without it one is trained on the kept files.
+            tokenizer: a model's, in order to tune that model: nano, a directory, a .gguf file, a hub id; or a
+                tokenizer.json. Without it one is trained on the kept files.
             benchmarks: evaluation sets (.jsonl, .json, .txt, also .gz): files that quote them are rejected.
             blocklists: files of phrases and domains: files that hold one are rejected.
             runner: ray runs the same program on a cluster; OUT is then a folder that all its machines see.
@@ -74,12 +77,12 @@ def data_build(words: list[str]) -> None:
         from codegem.commands.terminal import Bars, manifest_lines
         from codegem.data.pipeline import build
 
-        with Bars() as shown:
+        with Bars() as shown, _vocabulary(tokenizer) as vocabulary:
             manifest = build(
                 sources,
                 out,
                 fields,
-                tokenizer=tokenizer,
+                tokenizer=vocabulary,
                 benchmarks=benchmarks,
                 blocklists=blocklists,
                 runner=runner,
@@ -92,6 +95,20 @@ def data_build(words: list[str]) -> None:
             print("\n".join(manifest_lines(manifest, out)))
 
     parse(run, "data build", words)
+
+
+@contextmanager
+def _vocabulary(name: str | None) -> Iterator[Path | None]:
+    """The tokenizer.json that `--tokenizer` names, or that of a model."""
+    if name is None or name.endswith(".json") or Path(name, "tokenizer.json").is_file():
+        yield Path(name) if name else None
+        return
+    from codegem.checkpoints.open import open_model
+
+    with tempfile.TemporaryDirectory(prefix="codegem-") as folder:
+        file = Path(folder, "tokenizer.json")
+        open_model(name, lazy=True).tokenizer.save(file)
+        yield file
 
 
 def _recipe_name(words: list[str]) -> str:

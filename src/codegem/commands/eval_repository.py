@@ -7,11 +7,13 @@ from tyro.conf import Positional
 
 from codegem.commands.arguments import parse
 from codegem.commands.eval_options import Order, default_folder, going_on, tell
+from codegem.data.rules.filter_rules import FilterRules
 from codegem.errors import UsageError
 
 if TYPE_CHECKING:
     from codegem.evaluation.repository.own_tests import OwnTests
 
+_FILTERS = FilterRules()
 _OTHERS = {"both": (False, True), "without": (False,), "with": (True,)}
 
 
@@ -28,6 +30,8 @@ def eval_repository(words: list[str]) -> None:
         others: Literal["both", "without", "with"] = "both",
         tests: str | None = None,
         tests_need: tuple[Path, ...] = (),
+        held_out: Path | None = None,
+        filters: FilterRules = _FILTERS,
         order: Order | None = None,
         out: Path | None = None,
         workers: int | None = None,
@@ -44,6 +48,9 @@ def eval_repository(words: list[str]) -> None:
             others: whether signatures of the files that a file imports stand before it in the prompt.
             tests: the command of the repository's own tests, run in its folder, such as "python3 -m pytest -q".
             tests_need: folders besides /usr that the tests need, such as a virtual environment.
+            held_out: a data set of `codegem data build --held-out-share …` from these repositories: places are drawn
+                from the files that it held out alone, which its filters chose.
+            filters: which files places are drawn from otherwise, as in --filters.languages python go.
             order: the layout of the prompts; default the model's own.
             out: the folder of the run; the same command goes on there. Default evaluations/repository-MODEL.
             workers: answers judged at a time; default one for each core.
@@ -51,16 +58,21 @@ def eval_repository(words: list[str]) -> None:
         """
         from codegem.commands.opening import open_source
         from codegem.commands.terminal import Bars
+        from codegem.data.held_out import read_held_out
+        from codegem.data.recipe import DataRecipe
         from codegem.evaluation.evaluate import evaluate
         from codegem.evaluation.repository.benchmark import RepositoryBenchmark
 
+        asked, chosen = read_held_out(held_out) if held_out else (None, filters)
         benchmark = RepositoryBenchmark.load(
             paths,
             kinds=kinds,
             count=limit,
             seed=seed,
             others=_OTHERS[others],
+            recipe=DataRecipe(filters=chosen),
             own_tests=_own_tests(paths, tests, tests_need),
+            held_out=asked,
         )
         opened = open_source(model, order)
         folder = out or default_folder("repository", model)

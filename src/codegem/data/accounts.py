@@ -16,7 +16,7 @@ from codegem.data.work import Work, write_table
 from codegem.errors import UserError
 
 # The stages that may reject a file, in their order.
-STAGES = ("read", "filter", "licence", "safety", "contamination", "dedup", "mixture", "syntax")
+STAGES = ("read", "filter", "licence", "safety", "contamination", "dedup", "held-out", "mixture", "syntax")
 
 VERDICTS = pa.schema(
     [
@@ -54,7 +54,8 @@ class Files:
         """
         wanted = list(dict.fromkeys(["repository", "path", *_JUDGED, *columns]))
         table = pq.read_table(self.work.read(source), columns=wanted)
-        for path in [self.work.duplicates(source), *([self.work.late(source)] if late else [])]:
+        said = [self.work.duplicates(source), self.work.held_out(source), *([self.work.late(source)] if late else [])]
+        for path in said:
             if path.exists():
                 table = overlay(table, pq.read_table(path))
         return table

@@ -105,10 +105,20 @@ class BenchmarkIndex:
         for name, path in benchmark_files(paths):
             for each in read_benchmark(name, path, shortest=2 * rules.min_words):
                 fields.setdefault((each.text, each.code), each)
-        kept = list(fields.values())
-        sources = [(each.benchmark, each.record, each.name) for each in kept]
-        literals, formed, named = _shapes(kept, rules)
-        return cls(index_hash(paths, rules), rules, len(kept), sources, literals, _words(kept, rules), formed, named)
+        return cls.of(list(fields.values()), rules, index_hash(paths, rules))
+
+    @classmethod
+    def of(
+        cls, fields: Sequence[Field], rules: ContaminationRules, hash: str, *, words: bool = True
+    ) -> "BenchmarkIndex":
+        """What is looked for of some texts.
+
+        Args:
+            words: look for their words too, and not for code under any names alone.
+        """
+        sources = [(each.benchmark, each.record, each.name) for each in fields]
+        literals, formed, named = _shapes(fields, rules)
+        return cls(hash, rules, len(fields), sources, literals, _words(fields if words else [], rules), formed, named)
 
     def find(self, texts: Sequence[str], paths: Sequence[str]) -> list[Hit | None]:
         """For each text, where it first holds a part of a benchmark, or None.

@@ -1,8 +1,9 @@
 """Duplicates across and inside repositories: of files that are alike, the first is kept.
 
 A file is rejected if an earlier one, in the order of (repository, path), that is itself kept is the same
-but for white space, or a near-duplicate. Chains are not followed: with union-find, A like B and B like C
-would remove C for the sake of A, which it may not resemble, and one generic file could join half a corpus.
+but for white space, or a near-duplicate; files that are held out come before all others. Chains are not
+followed: with union-find, A like B and B like C would remove C for the sake of A, which it may not resemble,
+and one generic file could join half a corpus.
 """
 
 import hashlib
@@ -15,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from codegem.data.duplicates.near_duplicates import DedupRules, band_hashes, bands, pairs_of, similarity
-from codegem.data.duplicates.work_files import Listing, ShingleSets, list_files
+from codegem.data.duplicates.work_files import First, Listing, ShingleSets, list_files
 
 DUPLICATES = pa.schema(
     [
@@ -53,6 +54,7 @@ def find_duplicates(
     work_files: Sequence[Path],
     rules: DedupRules,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    first: First = lambda repository, path: False,
 ) -> pa.Table:
     """Which files of a corpus to reject as duplicates.
 
@@ -63,15 +65,16 @@ def find_duplicates(
             where a file was rejected before) and, for near-duplicates, `signature`: the bytes of a row of
             `near_duplicates.signatures`, or null.
         progress: called with the files that are compared, and all files.
+        first: of which files others are duplicates, whatever their names are.
 
     Returns:
-        A table of `DUPLICATES`, in the order of (repository, path): the files to reject.
+        A table of `DUPLICATES`, in the order of (not `first`, repository, path): the files to reject.
 
     Raises:
         UserError: the rules make no sense.
     """
     rules.check()
-    files = list_files(work_files)
+    files = list_files(work_files, first)
     progress(0, len(files))
     kept_as = _first_of_same(files)
     repeats = kept_as != np.arange(len(files))

@@ -31,14 +31,15 @@ def tokenise_repository(
     length, together = recipe.context_length, recipe.order != "none"
     index = 0
     for context in pack_repository(documents, encoder, length, together=together):
-        for tokens, roles in render_context(context, encoder, recipe.fim, recipe.seed, length, trees):
-            yield {
-                "repository": context.repository,
-                "index": index,
-                "tokens": tokens.tobytes(),
-                "roles": roles.tobytes(),
-            }
-            index += 1
+        for turn in range(recipe.passes):
+            for tokens, roles in render_context(context, encoder, recipe.fim, recipe.seed + turn, length, trees):
+                yield {
+                    "repository": context.repository,
+                    "index": index,
+                    "tokens": tokens.tobytes(),
+                    "roles": roles.tobytes(),
+                }
+                index += 1
 
 
 @lru_cache(maxsize=1)

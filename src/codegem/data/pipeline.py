@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 from codegem.data.accounts import VERDICTS, Files, close_accounts
 from codegem.data.dataframes import start
 from codegem.data.dedup import find_duplicates
+from codegem.data.held_out import hold_out, is_held_out, publish_list, repeats, write_held_out
 from codegem.data.mixture import shares
 from codegem.data.preparing import prepare_source, summary
 from codegem.data.recipe import DataRecipe
@@ -157,6 +158,8 @@ def _read(run: _Run, sources: Sequence[Path], out: Path) -> Files:
         run.workers.do("reading", repositories, work.read, read)
         if not work.deduplicated.exists():
             _deduplicate(run, files)
+        if run.recipe.held_out_share:
+            _hold_out(run, files)
     return files
 
 
@@ -167,19 +170,9 @@ def _deduplicate(run: _Run, files: Files) -> None:
     def report(done: int, total: int) -> None:
         run.workers.report(Progress("deduplicating", done, total, "files"))
 
-    found = find_duplicates([work.read(source) for source in files.sources], run.recipe.dedup, report)
-    verdicts = pa.table(
-        {
-            "repository": found["repository"],
-            "path": found["path"],
-            "stage": ["dedup"] * len(found),
-            "reason": found["reason"],
-            "rule": [_RULES[reason] for reason in found["reason"].to_pylist()],
-            "place": [""] * len(found),
-            "detail": found["detail"],
-        },
-        VERDICTS,
-    )
+    work_files = [work.read(source) for source in files.sources]
+    found = find_duplicates(work_files, run.recipe.dedup, report, partial(is_held_out, run.recipe))
+    verdicts = pa.Table.from_pylist([_duplicate(row, run.recipe) for row in found.to_pylist()], VERDICTS)
     owners = {
         repository: source
         for source in files.sources
@@ -193,11 +186,27 @@ def _deduplicate(run: _Run, files: Files) -> None:
     publish(work.deduplicated, lambda path: path.write_bytes(b""))
 
 
+def _duplicate(row: dict[str, Any], recipe: DataRecipe) -> dict[str, Any]:
+    """A row of `dedup.DUPLICATES` as a verdict."""
+    verdict = {"stage": "dedup", "rule": _RULES[row["reason"]], "place": ""}
+    return {**row, **verdict, **(repeats(row, recipe) or {})}
+
+
+def _hold_out(run: _Run, files: Files) -> None:
+    """Leave a table of what is held out, and of what has code of that, beside every source."""
+    work = files.work
+    if not work.held_out_files.exists():
+        write_held_out(files, run.recipe)
+    run.workers.do("holding out", files.sources, work.held_out, partial(hold_out, work=work, recipe=run.recipe))
+
+
 def _make(run: _Run, files: Files, given: Tokenizer | None, out: Path, made_from: str) -> Manifest:
     """Everything after the documents are known."""
     learned = given or _learn(run, files)
     vocabulary = out / "tokenizer.json"
     publish(vocabulary, learned.save)
+    if run.recipe.held_out_share:
+        publish_list(files.work, out)
     balance = shares(run.recipe.mixture, files.sizes() if run.recipe.mixture else {})
     prepare = partial(prepare_source, work=files.work, recipe=run.recipe, vocabulary=vocabulary, shares=balance)
     run.workers.do("packing", files.sources, files.work.packed, prepare)

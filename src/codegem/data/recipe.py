@@ -38,9 +38,12 @@ class DataRecipe:
         dedup: what counts as a duplicate.
         graph: how the dependencies of a repository are read.
         fim: how holes are drawn.
+        passes: times that each file is laid out, each time with other holes: more examples of little code.
         mixture: weights of languages and groups of them, as in code 0.8 prose 0.2; none keeps all.
         limits: what one repository may ask for.
         validation_share: share of the tokens that training does not see: whole repositories, where there are enough.
+        held_out_share: share of the files, whole ones, that are in no split: `held-out.jsonl` names them, `codegem
+            eval repository --held-out` asks for them, and nothing that repeats them is learned from (`held_out`).
         shard_tokens: tokens of a full shard, padding included.
     """
 
@@ -55,9 +58,11 @@ class DataRecipe:
     dedup: DedupRules = field(default_factory=DedupRules)
     graph: GraphRules = field(default_factory=GraphRules)
     fim: FimRules = field(default_factory=FimRules)
+    passes: int = 1
     mixture: Mixture = ()
     limits: Limits = field(default_factory=Limits)
     validation_share: float = 0.005
+    held_out_share: float = 0.0
     shard_tokens: int = 1 << 23
 
     def check(self) -> None:
@@ -73,10 +78,13 @@ class DataRecipe:
             "fim.psm_share": self.fim.psm_share,
             "fim.cursor_share": self.fim.cursor_share,
             "validation_share": self.validation_share,
+            "held_out_share": self.held_out_share,
         }
         for name, share in shares.items():
             if not 0 <= share <= 1:
                 raise UserError(f"{name} is a share between 0 and 1, and not {share}.")
+        if self.passes < 1:
+            raise UserError(f"passes is at least 1, and not {self.passes}.")
         if self.fim.max_lines < 1:
             raise UserError(f"fim.max_lines is at least 1, and not {self.fim.max_lines}.")
         if self.fim.max_length < 1:

@@ -60,6 +60,15 @@ class Work:
         """What deduplication rejects of a source: a table of `accounts.VERDICTS`; absent where it rejects nothing."""
         return self.folder / "read" / f"{_key(source)}.duplicates.parquet"
 
+    def held_out(self, source: Source) -> Path:
+        """What is held out of a source, and what repeats that: a table of `accounts.VERDICTS`; absent without such."""
+        return self.folder / "read" / f"{_key(source)}.held-out.parquet"
+
+    @property
+    def held_out_files(self) -> Path:
+        """The files that are held out, of all sources: `held_out.list_files`."""
+        return self.folder / "held-out.jsonl"
+
     @property
     def deduplicated(self) -> Path:
         """A file that is there when all tables of duplicates are."""

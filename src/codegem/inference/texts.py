@@ -19,6 +19,7 @@ class Text:
         begin: what is left of the string that the answer must begin with.
         likeliest: how many tokens are named beside each one; None asks for no probabilities.
         made: tokens of the answer.
+        stopped_by: the stop id that ended it, which is none of `made`.
         judged: of the tokens that come next, if they are looked at.
         unread: about how many tokens of the prompt have to be computed.
         filled: positions of its row that hold keys and values, or will once all that was asked for is done.
@@ -36,6 +37,7 @@ class Text:
     begin: bytes = b""
     likeliest: int | None = None
     made: list[int] = field(default_factory=list)
+    stopped_by: int | None = None
     judged: Token | None = None
     unread: int = 0
     filled: int = 0
@@ -71,7 +73,10 @@ class Text:
         """Tokens that follow, told of in one chunk; what comes after the end is left out."""
         chunks: list[Chunk] = []
         for token in tokens:
-            if not self.answer or token in self.stop_ids:
+            if not self.answer:
+                break
+            if token in self.stop_ids:
+                self.stopped_by = token
                 break
             self.made.append(token)
             chunks.append(self.answer.push(token, self.judged))

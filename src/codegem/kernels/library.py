@@ -15,7 +15,7 @@ from codegem.errors import UserError
 NAME = "codegem_kernels.so"
 
 # Each is the symbol codegem_<name> of the library and the XLA target of the same name.
-TARGETS = ("product", "mlp", "attend_cached")
+TARGETS = ("product", "mlp", "attend_cached", "cross_entropy", "mlp_training", "attention_training", "orthogonal")
 
 
 @cache

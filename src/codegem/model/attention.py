@@ -6,9 +6,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from codegem.kernels import ops
-from codegem.model.blockwise import block_attention, blockwise_attention
+from codegem.model.blockwise import block_attention
 from codegem.model.config import ModelConfig
+from codegem.model.flash import packed_attention
 from codegem.model.linear import Linear
+from codegem.model.sharding import by_heads, constrain
 
 
 def rope(x: Float[Array, "B T heads H"], positions: Int[Array, "B T"], theta: float) -> Float[Array, "B T heads H"]:
@@ -69,8 +71,20 @@ class Attention(eqx.Module):
         self, x: Float[Array, "B T D"], positions: Int[Array, "B T"], segment_ids: Int[Array, "B T"]
     ) -> Float[Array, "B T D"]:
         """Attention over whole sequences, inside segments."""
-        q, k, v = self._project(x, positions)
-        return self.o(_flat(blockwise_attention(q, k, v, segment_ids)))
+        return self.out(by_heads(packed_attention, *self.project(x, positions), segment_ids))
+
+    def project(self, x: Float[Array, "B T D"], positions: Int[Array, "B T"]) -> tuple[Array, Array, Array]:
+        """Queries, rotated and scaled, keys, rotated, and values, [B, T, heads, H]."""
+        theta, size = self.config.rope_theta, self.config.head_dim
+        q, k, v = (_heads(layer(x), size) for layer in (self.q, self.k, self.v))
+        q = constrain(q, "rows", "positions", "heads", "features")
+        k, v = (constrain(x, "rows", "positions", "kv_heads", "features") for x in (k, v))
+        q = rope(q, positions, theta) * jnp.asarray(size**-0.5, x.dtype)
+        return q, rope(k, positions, theta), v
+
+    def out(self, mixed: Float[Array, "B T N H"]) -> Float[Array, "B T D"]:
+        """What the heads found, as it is added to the residual stream."""
+        return self.o(_flat(mixed))
 
     def extend(
         self, x: Float[Array, "B T D"], cache: LayerCache, lengths: Int[Array, "B"]
@@ -85,17 +99,11 @@ class Attention(eqx.Module):
             mixed, cache = _attend_on_cpu(q, k, v, cache, lengths, self.config.rope_theta)
             return self.o(_flat(mixed).astype(x.dtype)), cache
         positions = lengths[:, None] + jnp.arange(x.shape[1])
-        q, k, v = self._project(x, positions)
+        q, k, v = self.project(x, positions)
         cache = LayerCache(_write(cache.keys, k, lengths), _write(cache.values, v, lengths))
         visible = jnp.arange(cache.keys.shape[1]) <= positions[..., None]
         mixed = attend(q, cache.keys.astype(x.dtype), cache.values.astype(x.dtype), visible)
-        return self.o(_flat(mixed)), cache
-
-    def _project(self, x: Array, positions: Array) -> tuple[Array, Array, Array]:
-        heads, theta = self.config.head_dim, self.config.rope_theta
-        q, k, v = (_heads(layer(x), heads) for layer in (self.q, self.k, self.v))
-        q = rope(q, positions, theta) * jnp.asarray(heads**-0.5, x.dtype)
-        return q, rope(k, positions, theta), v
+        return self.out(mixed), cache
 
 
 def _attend_on_cpu(

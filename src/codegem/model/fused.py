@@ -5,10 +5,11 @@
 
 The arithmetic is the block's, with three differences: the residual stream and all that is between the products are
 float32; keys and values are kept in bfloat16; and what enters a product of quantized weights is rounded to 8 bits, with
-a scale for each block of columns.
+a scale for each block of columns. Adapters (`model.lora`) add calls of their own, as `fused_lora` says.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import equinox as eqx
@@ -20,8 +21,10 @@ from jaxtyping import Array, Float, Int
 from codegem.kernels import ops
 from codegem.kernels.dense import DenseMatrix
 from codegem.kernels.matrix import QuantizedMatrix
+from codegem.model import fused_lora
 from codegem.model.attention import LayerCache
 from codegem.model.config import ModelConfig
+from codegem.model.fused_lora import BlockAdapter, taken_apart
 from codegem.model.transformer import Block, RMSNorm, Transformer, at_last, embed, empty_cache
 
 
@@ -30,6 +33,7 @@ class FusedTransformer(eqx.Module):
 
     embedding: ops.Matrix
     blocks: tuple[Block, ...]
+    adapters: tuple[BlockAdapter | None, ...]
     final_norm: RMSNorm
     config: ModelConfig = eqx.field(static=True)
 
@@ -46,8 +50,8 @@ class FusedTransformer(eqx.Module):
         """
         x = embed(tokens, self.embedding)
         extended = []
-        for block, layer in zip(self.blocks, cache, strict=True):
-            x, layer = _extend_block(block, x, layer, lengths, last if block is self.blocks[-1] else None)
+        for block, adapter, layer in zip(self.blocks, self.adapters, cache, strict=True):
+            x, layer = _extend_block(block, adapter, x, layer, lengths, last if block is self.blocks[-1] else None)
             extended.append(layer)
         return x, tuple(extended)
 
@@ -70,12 +74,15 @@ def fuse(model: Transformer) -> Transformer | FusedTransformer:
     """
     if not ops.available():
         return model
+    joined = model
+    blocks, adapters = zip(*map(taken_apart, model.blocks), strict=True)
+    model = replace(model, blocks=blocks)
     if _all(model, lambda matrix: getattr(matrix, "dtype", None) == jnp.bfloat16):
         model = jax.tree.map(pack, model, is_leaf=lambda leaf: isinstance(leaf, DenseMatrix))
     kind = type(model.embedding)
     if kind not in (QuantizedMatrix, DenseMatrix) or not _all(model, lambda matrix: type(matrix) is kind):
-        return model
-    return FusedTransformer(model.embedding, model.blocks, model.final_norm, model.config)
+        return joined
+    return FusedTransformer(model.embedding, model.blocks, adapters, model.final_norm, model.config)
 
 
 def pack(leaf: Any) -> Any:
@@ -87,22 +94,30 @@ def pack(leaf: Any) -> Any:
 
 @jax.jit
 def _extend_block(
-    block: Block, x: Float[Array, "B T D"], cache: LayerCache, lengths: Int[Array, "B"], last: Int[Array, "B"] | None
+    block: Block,
+    adapter: BlockAdapter | None,
+    x: Float[Array, "B T D"],
+    cache: LayerCache,
+    lengths: Int[Array, "B"],
+    last: Int[Array, "B"] | None,
 ) -> tuple[Float[Array, "B R D"], LayerCache]:
-    """`Block.extend` in four calls; traced once for all layers, and XLA inlines it."""
+    """`Block.extend` in four calls, and some more with an adapter; traced once for all layers, and XLA inlines it."""
     attention, mlp, config = block.attention, block.mlp, block.attention.config
     rows = _rows(x)
     norm = block.attention_norm
     projections = [layer.weight for layer in (attention.q, attention.k, attention.v)]
-    made = ops.products(rows, projections, norm=norm.scale, eps=norm.eps)
+    made = fused_lora.products(rows, projections, adapter and adapter.qkv, norm=norm.scale, eps=norm.eps)
     q, k, v = (part.reshape(*x.shape[:2], -1, config.head_dim) for part in made)
     mixed, keys, values = ops.attend_cached(q, k, v, cache.keys, cache.values, lengths, theta=config.rope_theta)
     mixed = mixed.reshape(*x.shape[:2], -1)
     if last is not None:
         mixed, x = at_last(mixed, last), at_last(x, last)
-    rows = ops.product_added(_rows(mixed), attention.o.weight, _rows(x))
-    norm = block.mlp_norm
-    rows = ops.mlp(rows, mlp.gate.weight, mlp.up.weight, mlp.down.weight, norm=norm.scale, eps=norm.eps)
+    rows = fused_lora.product_added(_rows(mixed), attention.o.weight, adapter and adapter.o, _rows(x))
+    if adapter is not None and (adapter.gate_up or adapter.down):
+        rows = fused_lora.mlp(rows, block, adapter)
+    else:
+        norm = block.mlp_norm
+        rows = ops.mlp(rows, mlp.gate.weight, mlp.up.weight, mlp.down.weight, norm=norm.scale, eps=norm.eps)
     return rows.reshape(x.shape), LayerCache(keys, values)
 
 

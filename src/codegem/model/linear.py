@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, Int
 
 from codegem.kernels.dense import DenseMatrix
 from codegem.kernels.matrix import QuantizedMatrix
+from codegem.model.sharding import look_up, on_mesh
 
 # Float[Array, "out in"], or one of `PACKED`. A type checker is not told: training has only the first, and asks.
 Matrix = Any
@@ -51,7 +52,7 @@ def wide_product(x: Float[Array, "*batch in"], weight: Matrix) -> Float[Array, "
 
 def rows_of(matrix: Matrix, indices: Int[Array, "*batch"]) -> Float[Array, "*batch in"]:
     """Rows of a matrix: the embedding of tokens. They are float32 where it is packed."""
-    return matrix.take(indices) if isinstance(matrix, PACKED) else matrix[indices]
+    return matrix.take(indices) if isinstance(matrix, PACKED) else look_up(indices, matrix)
 
 
 def dot(a: Float[Array, "..."], b: Float[Array, "..."], axis_a: int, axis_b: int) -> Float[Array, "rows columns"]:
@@ -83,8 +84,8 @@ def _backward(saved: tuple[Array, Array], dy: Array) -> tuple[Array, Array]:
 
 
 def transposed(a: Float[Array, "rows columns"]) -> Float[Array, "columns rows"]:
-    """The transpose as an array in memory, not as a way of reading: see `_backward`."""
-    return with_layout_constraint(a.T, Layout(major_to_minor=(0, 1)))
+    """The transpose as an array in memory, not as a way of reading: see `_backward`. A mesh can't be told so."""
+    return a.T if on_mesh() else with_layout_constraint(a.T, Layout(major_to_minor=(0, 1)))
 
 
 _product_on_cpu.defvjp(_forward, _backward)

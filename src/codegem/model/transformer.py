@@ -1,7 +1,7 @@
 """Gemma 1: RMSNorm, GeGLU, the block and the transformer (arXiv 2403.08295)."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import equinox as eqx
 import jax
@@ -9,9 +9,14 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, Int
 
+from codegem.model import fused_training
 from codegem.model.attention import Attention, LayerCache
 from codegem.model.config import ModelConfig
+from codegem.model.flash import packed_attention
 from codegem.model.linear import PACKED, Linear, Matrix, rows_of, wide_product
+from codegem.model.sharding import by_heads, constrain, gathered
+
+Remat = Literal["none", "mlp", "blocks"]
 
 
 class RMSNorm(eqx.Module):
@@ -67,15 +72,35 @@ class Block(eqx.Module):
             mlp=GeGLU.init(config, mlp, out_scale=out_scale, dtype=dtype),
         )
 
-    def __call__(self, x: Array, positions: Array, segment_ids: Array) -> Array:
-        x = x + self.attention(self.attention_norm(x), positions, segment_ids)
-        return x + self.mlp(self.mlp_norm(x))
+    def __call__(self, x: Array, positions: Array, segment_ids: Array, remat: Remat = "none") -> Array:
+        """The block for whole sequences; `Transformer.hidden` says what `remat` means."""
+        again = jax.checkpoint if remat == "mlp" else lambda part: part
+        if fused_training.attention_fits(self.attention, x):
+            x = fused_training.add_attention(self.attention_norm, self.attention, x, positions, segment_ids)
+            return again(Block._train_mlp)(self, x)
+        q, k, v = again(Block._project)(self, x, positions)
+        return again(Block._finish)(self, x, by_heads(packed_attention, q, k, v, segment_ids))
+
+    def _project(self, x: Array, positions: Array) -> tuple[Array, Array, Array]:
+        return gathered(self.attention).project(self.attention_norm(x), positions)
+
+    def _finish(self, x: Array, mixed: Array) -> Array:
+        x = constrain(x + gathered(self.attention).out(mixed), "rows", "positions", "features")
+        return self._train_mlp(x)
+
+    def _train_mlp(self, x: Array) -> Array:
+        if fused_training.mlp_fits(self.mlp, x):
+            return fused_training.add_mlp(self.mlp_norm, self.mlp, x)
+        return self._add_mlp(x)
+
+    def _add_mlp(self, x: Array) -> Array:
+        return constrain(x + gathered(self.mlp)(self.mlp_norm(x)), "rows", "positions", "features")
 
     def extend(self, x: Array, cache: LayerCache, lengths: Array, last: Array | None) -> tuple[Array, LayerCache]:
         """The block for T new positions behind a cache; the MLP for the `last` one alone if it is given."""
         mixed, cache = self.attention.extend(self.attention_norm(x), cache, lengths)
         x = x + mixed if last is None else at_last(x + mixed, last)
-        return x + self.mlp(self.mlp_norm(x)), cache
+        return self._add_mlp(x), cache
 
 
 # Traced once for all layers of a model; XLA inlines the calls. Half of a warm completion was tracing.
@@ -132,20 +157,35 @@ class Transformer(eqx.Module):
         *,
         positions: Int[Array, "B T"] | None = None,
         segment_ids: Int[Array, "B T"] | None = None,
+        remat: Remat = "none",
+        scan_layers: bool = False,
     ) -> Float[Array, "B T D"]:
         """Activations after the final norm, in the dtype of the weights.
 
         Args:
             positions: RoPE positions; default 0, 1, 2, …
             segment_ids: attention stays inside runs of one id; default one segment a row.
+            remat: what a backward pass makes again instead of keeping it (arXiv 1604.06174): "none"; "mlp", the MLPs,
+                norms and projections, not attention itself; or all but the input of each of the "blocks". Losses
+                and gradients are the same.
+            scan_layers: the blocks as one loop over their stacked weights, which compiles once for all of them.
         """
         if positions is None:
             positions = jnp.broadcast_to(jnp.arange(tokens.shape[1]), tokens.shape)
         if segment_ids is None:
             segment_ids = jnp.zeros_like(tokens)
-        x = self._embed(tokens)
-        for block in self.blocks:
-            x = block(x, positions, segment_ids)
+        x = constrain(self._embed(tokens), "rows", "positions", "features")
+
+        def step(x: Array, block: Block) -> Array:
+            return block(x, positions, segment_ids, remat)
+
+        step = jax.checkpoint(step) if remat == "blocks" else step
+        if scan_layers:
+            stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *self.blocks)
+            x, _ = jax.lax.scan(lambda x, block: (step(x, block), None), x, stacked)
+        else:
+            for block in self.blocks:
+                x = step(x, block)
         return self.final_norm(x)
 
     def unembed(self, hidden: Float[Array, "*batch D"]) -> Float[Array, "*batch V"]:

@@ -3,12 +3,13 @@
 from codegem.errors import UsageError
 from codegem.recipes.codegemma_2b import CODEGEMMA_2B, CODEGEMMA_2B_1_1
 from codegem.recipes.codegemma_7b import CODEGEMMA_7B
-from codegem.recipes.nano import NANO, NANO_INFILL
+from codegem.recipes.nano import NANO, NANO_GPU, NANO_INFILL
 from codegem.recipes.recipe import Recipe
 
 RECIPES = {
     "nano": NANO,
     "nano-infill": NANO_INFILL,
+    "nano-gpu": NANO_GPU,
     "codegemma-2b": CODEGEMMA_2B,
     "codegemma-2b-1.1": CODEGEMMA_2B_1_1,
     "codegemma-7b": CODEGEMMA_7B,

@@ -16,6 +16,7 @@ from codegem.data.filters import FilterRules
 from codegem.data.fim_sampling import FimRules
 from codegem.data.recipe import DataRecipe
 from codegem.model.config import PRESETS
+from codegem.model.mesh import MeshShape
 from codegem.recipes.recipe import Recipe
 from codegem.text.languages import CODE
 from codegem.train.recipe import TrainRecipe
@@ -39,6 +40,10 @@ CODEGEMMA_2B = Recipe(
         micro_batch=1,
         learning_rate=5e-5,  # a tenth of what a model of this size is trained with from random weights
         warmup_steps=1000,
+        # 16 chips of a TPU v5e, with 10 of their 16 GB (docs/SCALE.md). One GPU of 80 GB: --mesh.fsdp 1.
+        mesh=MeshShape(fsdp=16),
+        remat="blocks",  # 18 inputs of blocks are 0.6 GB a row; all that a backward pass wants would be 23
+        scan_layers=True,  # one block is compiled instead of 18
     ),
 )
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from codegem.data.filters import FilterRules
 from codegem.model.config import PRESETS
+from codegem.model.mesh import MeshShape
 from codegem.recipes.codegemma_2b import CODEGEMMA_2B
 from codegem.recipes.recipe import Recipe
 from codegem.text.languages import LANGUAGES
@@ -22,5 +23,6 @@ CODEGEMMA_7B = Recipe(
         filters=FilterRules(languages=tuple(language.name for language in LANGUAGES)),
         mixture=(("code", 0.8), ("prose", 0.1), ("mathematics", 0.1)),
     ),
-    train=replace(CODEGEMMA_2B.train, model=PRESETS["gemma_7b"], learning_rate=2.5e-5),
+    # 64 chips of a TPU v5e hold it (docs/SCALE.md).
+    train=replace(CODEGEMMA_2B.train, model=PRESETS["gemma_7b"], learning_rate=2.5e-5, mesh=MeshShape(fsdp=64)),
 )

@@ -1,12 +1,15 @@
 """Training examples as batches of arrays, in a shuffled order that can be taken up anywhere."""
 
-from collections.abc import Iterator
-from typing import Protocol
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
 
 import grain
 import numpy as np
 
 from codegem.data.records import TrainingExample
+from codegem.train.layout import own_rows
+from codegem.train.recipe import TrainRecipe
 
 Batch = dict[str, np.ndarray]
 """tokens, targets, positions, segment_ids int32 [B, T] and loss_weights float32 [B, T]; see `to_row`."""
@@ -45,23 +48,63 @@ def to_row(example: TrainingExample) -> Batch:
     }
 
 
-def training_batches(source: Source, batch_size: int, seed: int) -> grain.DatasetIterator[Batch]:
+def run_batches(
+    recipe: TrainRecipe, train: Source, validation: Source
+) -> tuple[grain.DatasetIterator[Batch], list[Batch]]:
+    """What a run learns from and is judged by: of every batch, the rows that this process reads."""
+    shape = recipe.mesh
+    at_once = recipe.micro_batch * shape.row_groups
+    rows, judged = own_rows(shape, recipe.batch_size), own_rows(shape, at_once)
+    return (
+        training_batches(train, recipe.batch_size, recipe.seed, rows=rows),
+        list(validation_batches(validation, at_once, recipe.validation_examples, rows=judged)),
+    )
+
+
+def training_batches(
+    source: Source, batch_size: int, seed: int, *, rows: Sequence[int] | None = None
+) -> grain.DatasetIterator[Batch]:
     """Batches without end: every epoch holds each example once, in an order of its own.
 
-    The iterator's `get_state()` is a dict of plain values; a new iterator that is given it by `set_state`
-    goes on with the batch that would have come next.
+    The iterator's `get_state()` is a dict of plain values, which counts the batches that are done; a new iterator that
+    is given it by `set_state` goes on with the batch that would have come next, whatever rows either of them reads.
+
+    Args:
+        rows: which rows of every batch are read, as `layout.own_rows` says for a process; default all.
     """
-    rows = grain.MapDataset.source(source)  # type: ignore[arg-type]
-    rows = rows.shuffle(seed=seed).repeat().map(to_row)
-    options = grain.ReadOptions(num_threads=1, prefetch_buffer_size=2 * batch_size)
-    return iter(rows.batch(batch_size, drop_remainder=True).to_iter_dataset(options))  # type: ignore[return-value]
+    examples = grain.MapDataset.source(source).shuffle(seed=seed).repeat()  # type: ignore[arg-type]
+    if rows is not None and len(rows) < batch_size:
+        examples = _some_rows(examples, batch_size, rows)
+    size = batch_size if rows is None else len(rows)
+    options = grain.ReadOptions(num_threads=1, prefetch_buffer_size=2)
+    batches = examples.map(to_row).batch(size, drop_remainder=True)
+    return iter(batches.to_iter_dataset(options))  # type: ignore[return-value]
 
 
-def validation_batches(source: Source, batch_size: int, limit: int) -> Iterator[Batch]:
-    """The first `limit` examples in their order; the last batch is filled up with rows that count nothing."""
-    rows = [to_row(source[index]) for index in range(min(limit, len(source)))]
-    for start in range(0, len(rows), batch_size):
-        part = rows[start : start + batch_size]
-        empty = {name: np.zeros_like(value) for name, value in part[0].items()}
-        part = part + [empty] * (batch_size - len(part))
-        yield {name: np.stack([row[name] for row in part]) for name in empty}
+def _some_rows(examples: Any, batch_size: int, rows: Sequence[int]) -> Any:
+    """The examples that stand in some rows of every batch, batch after batch."""
+
+    def example(index: int) -> Any:
+        batch, place = divmod(index, len(rows))
+        return examples[batch * batch_size + rows[place]]
+
+    return grain.MapDataset.range(sys.maxsize // batch_size * len(rows)).map(example)
+
+
+def validation_batches(
+    source: Source, batch_size: int, limit: int, *, rows: Sequence[int] | None = None
+) -> Iterator[Batch]:
+    """The first `limit` examples in their order; the last batch is filled up with rows that count nothing.
+
+    Args:
+        rows: which rows of every batch are read; default all.
+    """
+    count = min(limit, len(source))
+    for start in range(0, count, batch_size):
+        places = [start + row for row in (range(batch_size) if rows is None else rows)]
+        made = [to_row(source[place]) if place < count else _nothing(to_row(source[start])) for place in places]
+        yield {name: np.stack([row[name] for row in made]) for name in made[0]}
+
+
+def _nothing(row: Batch) -> Batch:
+    return {name: np.zeros_like(value) for name, value in row.items()}

@@ -6,12 +6,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from codegem.kernels import training_ops
 from codegem.model.linear import dot, transposed
+from codegem.model.platform import target
 
 ROWS = 512  # rows whose logits stand at once: 16 MB of float32 for 8192 pieces
 
 
-@jax.custom_vjp
 def cross_entropy(
     hidden: Float[Array, "rows D"],
     embedding: Float[Array, "V D"],
@@ -20,8 +21,22 @@ def cross_entropy(
 ) -> Float[Array, ""]:
     """Sum over rows of weight · (logsumexp(logits) - logits[target]), logits = hidden · embeddingᵀ in float32.
 
-    Differentiable in `hidden` and `embedding`. Both gradients are made in the forward pass, while a block's
-    logits are at hand (the idea of Cut Cross-Entropy, arXiv 2411.09009), so no logit is computed twice.
+    Differentiable in `hidden` and `embedding`. On CPUs a kernel does it in bfloat16; its sums of products are
+    float32 as well.
+    """
+    padded = _filled_up(hidden, targets, weights, multiple=training_ops.MULTIPLE)
+    one_device = jax.sharding.get_abstract_mesh().empty
+    if target() == "cpu" and one_device and training_ops.fits([padded[0], embedding], *embedding.shape):
+        rows, targets, weights = padded
+        return training_ops.cross_entropy(rows, embedding, targets.astype(jnp.int32), weights)
+    return _in_plain_jax(hidden, embedding, targets, weights)
+
+
+@jax.custom_vjp
+def _in_plain_jax(hidden: Array, embedding: Array, targets: Array, weights: Array) -> Array:
+    """Both gradients are made in the forward pass, while a block's logits are at hand, so no logit is computed twice.
+
+    The idea of Cut Cross-Entropy, arXiv 2411.09009.
     """
 
     def add(total: Array, rows: Any) -> tuple[Array, None]:
@@ -49,7 +64,7 @@ def _backward(saved: tuple[Array, Array], d_loss: Array) -> tuple[Array, Array, 
     return d_hidden * d_loss.astype(d_hidden.dtype), d_embedding * d_loss.astype(d_embedding.dtype), None, None
 
 
-cross_entropy.defvjp(_forward, _backward)
+_in_plain_jax.defvjp(_forward, _backward)
 
 
 def _loss_of_block(rows: tuple[Array, Array, Array], embedding: Array) -> Array:
@@ -71,6 +86,9 @@ def _loss_and_gradient(rows: tuple[Array, Array, Array], embedding: Array) -> tu
 
 def _in_blocks(*arrays: Array) -> Any:
     """Rows in blocks of `ROWS`, the last one filled up with rows of weight 0."""
-    missing = -len(arrays[0]) % ROWS
-    padded = [jnp.pad(a, [(0, missing)] + [(0, 0)] * (a.ndim - 1)) for a in arrays]
-    return tuple(a.reshape(-1, ROWS, *a.shape[1:]) for a in padded)
+    return tuple(a.reshape(-1, ROWS, *a.shape[1:]) for a in _filled_up(*arrays, multiple=ROWS))
+
+
+def _filled_up(*arrays: Array, multiple: int) -> list[Array]:
+    missing = -len(arrays[0]) % multiple
+    return [jnp.pad(a, [(0, missing)] + [(0, 0)] * (a.ndim - 1)) for a in arrays] if missing else list(arrays)

@@ -1,297 +1,239 @@
-"""A training run, from a data set to a model directory; stopped at any moment, it goes on.
+"""The loop of a training run, whatever is trained; stopped at any moment, it goes on.
 
 OUT/checkpoints/STEP/   training state (`checkpoints.store`)
-OUT/metrics.jsonl       losses and speed (`train.metrics`); losses.svg shows them
-OUT/model/              the weights in Hugging Face's layout, with the tokenizer
+OUT/metrics.jsonl       losses and speed (`train.metrics`); tensorboard/ has the same, training.svg shows it
 """
 
-import hashlib
-import math
-import signal
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import jax
+from jaxtyping import PyTree
 
 from codegem.checkpoints.store import Store
 from codegem.compilation import enable_compilation_cache
-from codegem.data.shards import ExampleSource, Manifest, read_manifest
 from codegem.errors import UserError
-from codegem.model.transformer import Transformer
-from codegem.text.tokenizer import Tokenizer, load_tokenizer
-from codegem.train.batches import Source, training_batches, validation_batches
+from codegem.train.code_version import code_version
+from codegem.train.distributed import any_process, is_first, together
+from codegem.train.feeding import BatchIterator, Feed
+from codegem.train.layout import place, place_batch, whole
 from codegem.train.metrics import MetricsFile
 from codegem.train.plot import plot
 from codegem.train.progress import Progress
 from codegem.train.recipe import TrainRecipe
-from codegem.train.step import init_state, make_evaluation, make_step
-
-# These say when to look and to save, and how to ask; the losses are the same whatever they are.
-_FREE_TO_CHANGE = ("validate_every", "validation_examples", "checkpoint_every", "prompt_order")
+from codegem.train.saving import Checkpoints
+from codegem.train.step import NEXT_TOKEN, Batch, Join, Objective, init_state, make_evaluation, make_step
+from codegem.train.stopping import stop_requests
+from codegem.train.telling import Teller
 
 
 @dataclass(frozen=True)
 class Result:
-    """Where a run ended; `finished` is False where it was stopped before its last step."""
+    """Where a run ended; `finished` is False where it was stopped before its last step.
 
-    model: Transformer
+    `model` is what was trained: a `Transformer`, or an adapter of one. `tokens` is how many targets it learned from.
+    """
+
+    model: PyTree
     step: int
     tokens: int
+    skipped: int
     finished: bool
     validation_loss: float | None
 
 
-def train(
+@dataclass(frozen=True)
+class Job:
+    """What a run trains, by what and on what: all in which pretraining, tuning and preference training differ.
+
+    Attributes:
+        batches: to train on.
+        validation: to judge by, each of `recipe.micro_batch` rows; may be empty.
+        identity: plain values, such as hashes, of what must be the same when the run goes on; the recipe is added.
+        trained: what the training starts from; default random weights.
+        objective: what is to become small.
+        join: makes the model that is judged of what is trained and of `frozen`; default what is trained.
+        frozen: what is not trained.
+        save: writes what the run leaves behind, and returns its folder.
+    """
+
+    batches: BatchIterator
+    validation: Sequence[Batch]
+    identity: dict[str, Any]
+    trained: PyTree | None = None
+    objective: Objective = NEXT_TOKEN
+    join: Join | None = None
+    frozen: PyTree = None
+    save: Callable[[Result], Path] | None = None
+
+
+@together()
+def run_job(
     recipe: TrainRecipe,
-    data: Path,
+    job: Job,
     out: Path,
     *,
-    start: Path | None = None,
     progress: Progress | None = None,
     stop_after: int | None = None,
+    accept_changes: bool = False,
 ) -> Result:
-    """Train on a data set of `codegem data build`, and write the model directory `out`/model.
+    """Run a job in a folder, from where it stands there to the end, and save what it made.
 
-    SIGINT and SIGTERM stop after the step that is running; the same call goes on from there.
+    The first SIGINT or SIGTERM stops after the step that is running, or gives up the validation; everything is saved
+    all the same, and the same call goes on from there. A second signal ends the process at once.
 
     Args:
-        start: a model directory whose weights the run begins with; default random ones.
         progress: shows how it goes; default on standard error.
         stop_after: stop, as a signal would, after this step.
+        accept_changes: go on from a checkpoint of another recipe, other data or another tokenizer.
 
     Raises:
-        UserError: the data or `start` doesn't fit the model; `out` is of another run; the disk is full; the
-            loss is not a number.
+        UserError: `out` is of another run; the disk is full; `recipe.bad_steps` steps in a row were not finite.
     """
     enable_compilation_cache()
-    manifest, tokenizer = read_manifest(data), load_tokenizer(data)
-    _check(recipe, manifest, tokenizer, data)
-    model = _starting_model(recipe, start, tokenizer) if start else None
-    identity = {"data": manifest.hash, "tokenizer": tokenizer.hash, "start": _hash(start) if start else None}
-    sources = ExampleSource(data, "train"), ExampleSource(data, "validation")
-    with progress or Progress(recipe.steps) as shown:
-        run = Run(recipe, *sources, identity, out, shown, model)
+    with stop_requests() as stop, progress or Progress(recipe.steps, quiet=not is_first()) as shown:
+        run = Run(recipe, job, out, shown, stop, accept_changes)
         result = run.to(recipe.steps if stop_after is None else stop_after)
-        _export(recipe, result, tokenizer, manifest, out, shown, start)
+        if is_first():
+            _leave(result, job, out, shown)
     return result
 
 
-def _starting_model(recipe: TrainRecipe, start: Path, tokenizer: Tokenizer) -> Transformer:
-    from codegem.checkpoints import huggingface
-
-    model, spoken = huggingface.load(start, dtype="float32")
-    if spoken.hash != tokenizer.hash:
-        raise UserError(
-            f"The model in {start} has another tokenizer than the data: build the data with --tokenizer {start}."
-        )
-    model = replace(model, config=replace(model.config, context_length=recipe.model.context_length))
-    if model.config != recipe.model:
-        raise UserError(f"The model in {start} is {model.config}, and the recipe's is {recipe.model}: make them equal.")
-    return model
-
-
-def _hash(start: Path) -> str:
-    digest = hashlib.sha256()
-    for file in sorted(start.glob("*.safetensors")):
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
-
-
-def _check(recipe: TrainRecipe, manifest: Manifest, tokenizer: Tokenizer, data: Path) -> None:
-    if tokenizer.vocab_size > recipe.model.vocab_size:
-        raise UserError(
-            f"The tokenizer in {data} has {tokenizer.vocab_size} ids and the model {recipe.model.vocab_size}: "
-            f"build the data with a smaller vocabulary, or set model.vocab_size to {tokenizer.vocab_size}."
-        )
-    if manifest.context_length > recipe.model.context_length:
-        raise UserError(
-            f"The examples in {data} have {manifest.context_length} tokens and the model is for "
-            f"{recipe.model.context_length}: build shorter ones, or set model.context_length."
-        )
-    if not manifest.examples("train"):
-        raise UserError(f"The data set in {data} has no training examples: build it from more files.")
-
-
-def _export(
-    recipe: TrainRecipe,
-    result: Result,
-    tokenizer: Tokenizer,
-    manifest: Manifest,
-    out: Path,
-    shown: Progress,
-    start: Path | None,
-) -> None:
-    from codegem.checkpoints import huggingface
-    from codegem.checkpoints.chat_template import directory_chats
-
-    derived_from = huggingface.origin(start) if start else None
-    chats = bool(manifest.counts.get("conversations")) or (start is not None and directory_chats(start))
-    huggingface.save(
-        out / "model",
-        result.model,
-        tokenizer,
-        order=recipe.prompt_order,
-        derived_from=derived_from,
-        chats=chats,
-    )
+def _leave(result: Result, job: Job, out: Path, shown: Progress) -> None:
+    """Write what a run leaves behind, and say so."""
+    saved = f" It is in {job.save(result)}." if job.save and result.step else ""
     try:
-        plot(out)
+        plot([out], out / "training.svg")
     except OSError as error:
-        shown.say(f"The picture of the losses could not be written to {out}: {error.strerror}.")
-    state = "Finished" if result.finished else "Stopped"
-    later = "" if result.finished else " The same command goes on from here."
-    shown.say(f"{state} at step {result.step} after {result.tokens:,} tokens. The model is in {out / 'model'}.{later}")
+        shown.say(f"The picture of the run could not be written to {out}: {error.strerror}.")
+    state, later = ("Finished", "") if result.finished else ("Stopped", " The same command goes on from here.")
+    shown.say(f"{state} at step {result.step} after {result.tokens:,} tokens.{saved}{later}")
 
 
 class Run:
-    """One run over sources of examples: the state, its place in the data, its files.
+    """One run: the state, its place in the data, its files.
 
-    Args:
-        train: the examples to train on.
-        validation: the examples to judge by; may be empty.
-        identity: hashes of what the examples and the first weights are; a checkpoint of others is refused.
-        start: the first weights; default random ones.
+    `run_job` is the way to use it.
     """
 
     def __init__(
         self,
         recipe: TrainRecipe,
-        train: Source,
-        validation: Source,
-        identity: dict[str, Any],
+        job: Job,
         out: Path,
         shown: Progress,
-        start: Transformer | None = None,
+        stop: threading.Event,
+        accept_changes: bool = False,
     ):
-        self._recipe, self._shown = recipe, shown
-        self._step_fn, self._evaluate = make_step(recipe), make_evaluation(recipe)
-        self._batches = training_batches(train, recipe.batch_size, recipe.seed)
-        self._validation = list(validation_batches(validation, recipe.micro_batch, recipe.validation_examples))
-        fixed = {name: value for name, value in asdict(recipe).items() if name not in _FREE_TO_CHANGE}
-        self._store = Store(out / "checkpoints", {"recipe": fixed, **identity}, shown.say)
-        self._state = init_state(recipe, start)
-        self.step = self.tokens = 0
-        self._saved = self._resume()
-        self._metrics = MetricsFile(out / "metrics.jsonl", self._saved)
+        self._recipe, self._job, self._shown, self._stop = recipe, job, shown, stop
+        self._frozen = place(job.frozen, recipe.mesh)
+        self._step_fn = make_step(recipe, job.objective, job.join)
+        self._evaluate = make_evaluation(recipe, job.objective, job.join)
+        state = init_state(recipe, job.trained)
+        # Bound to its devices, as a state that was read is: else each of the two had a program of its own.
+        self._state = jax.device_put(state, jax.tree.map(lambda leaf: leaf.sharding, state))
+        identity = {"recipe": recipe.fixed(), **job.identity}
+        store = Store(out / "checkpoints", identity, shown.say, code=code_version(), accept_changes=accept_changes)
+        self._checkpoints = Checkpoints(store, shown.say)
+        position = self._resume()
+        self.step = position["step"]
+        self._metrics = MetricsFile(out / "metrics.jsonl", self._checkpoints.saved, write=is_first())
+        self._teller = Teller(self._metrics, shown, position["tokens"], position["skipped"])
+        self._feed = Feed(job.batches, partial(place_batch, shape=recipe.mesh))
 
-    def _resume(self) -> int | None:
-        """Take the last checkpoint up; its step, or None where there is none."""
-        restored = self._store.restore(self._state)
+    def _resume(self) -> dict[str, Any]:
+        """Take the last checkpoint up, where there is one; where the run is."""
+        restored = self._checkpoints.resume(self._state)
         if restored is None:
-            return None
-        self._state, position = restored.state, restored.position
-        self._batches.set_state(position["data"])
-        self.step, self.tokens = position["step"], position["tokens"]
-        self._shown.say(f"Going on from the checkpoint of step {self.step}.")
-        return self.step
+            return {"step": 0, "tokens": 0, "skipped": 0}
+        self._state = restored.state
+        self._job.batches.set_state(restored.position["data"])
+        return restored.position
 
     def to(self, last_step: int) -> Result:
         """Run until a step is done or somebody asks to stop; save."""
-        recipe = self._recipe
-        last_step = min(last_step, recipe.steps)
+        recipe, last_step = self._recipe, min(last_step, self._recipe.steps)
         try:
-            with _stop_requests() as stop:
-                while not stop.is_set():
-                    if self.step % recipe.validate_every == 0 or self.step == recipe.steps:
-                        self._validate(stop)
-                    if self.step >= last_step or stop.is_set():
-                        break
-                    self._train_step()
-                    if self.step % recipe.checkpoint_every == 0 and self.step < last_step:
-                        self._save_or_say()
-                if self._saved != self.step and self.step:
-                    self._save("Make room and run the same command again.")
+            while True:
+                if self.step % recipe.validate_every == 0 or self.step == recipe.steps:
+                    self._validate()
+                if self.step >= last_step or self._asked_to_stop():
+                    break
+                self._advance()
+                if self.step % recipe.checkpoint_every == 0 and self.step < last_step:
+                    self._save(self._checkpoints.save_or_say)
+            self._save(partial(self._checkpoints.save, way_out="Make room and run the same command again."))
         finally:
+            self._feed.close()
             self._metrics.close()
-        return Result(
-            self._state.model, self.step, self.tokens, self.step == recipe.steps, self._last("validation_loss")
-        )
+        teller, finished = self._teller, self.step == recipe.steps
+        validation_loss = teller.last("validation_loss")
+        return Result(whole(self._state.model), self.step, teller.tokens, teller.skipped, finished, validation_loss)
 
-    def _train_step(self) -> None:
-        batch = next(self._batches)
-        start = time.monotonic()
-        self._state, metrics = self._step_fn(self._state, batch)
-        told = {name: float(value) for name, value in jax.device_get(metrics)._asdict().items()}
-        seconds = time.monotonic() - start
-        if not math.isfinite(told["loss"]):
-            raise UserError(
-                f"The loss of step {self.step + 1} is {told['loss']}: the training diverged. "
-                "The checkpoints before it are kept; start again in another --out with a lower learning rate."
-            )
+    def _asked_to_stop(self) -> bool:
+        """Whether somebody asked any process of the run; all of them stop after the same step."""
+        return any_process(self._stop.is_set())
+
+    def _advance(self) -> None:
+        """Begin a step; then tell of the one before it."""
+        asked = time.monotonic()
+        batch = next(self._feed)
+        waited = time.monotonic() - asked
+        self._state, metrics = self._step_fn(self._state, batch, self._frozen)
         self.step += 1
-        self.tokens += int(told["tokens"])
-        speed = told["tokens"] / seconds
-        row = {"step": self.step, **told, "tokens": self.tokens, "tokens_per_second": speed}
-        self._metrics.append(row)
-        self._shown.update(
-            step=self.step,
-            loss=told["loss"],
-            validation_loss=self._last("validation_loss"),
-            learning_rate=told["learning_rate"],
-            tokens_per_second=speed,
+        self._teller.begun(self.step, metrics, waited)
+        self._check(self.step - 1)
+
+    def _settle(self) -> None:
+        """Tell of the step that was begun last."""
+        self._teller.settle()
+        self._check(self.step)
+
+    def _check(self, step: int) -> None:
+        """End the run after too many bad steps in a row."""
+        if self._teller.bad < self._recipe.bad_steps:
+            return
+        raise UserError(
+            f"In {self._teller.bad} steps in a row, the last of them {step}, the loss or a gradient was not finite, "
+            f"and nothing was learned. {self._checkpoints.last()} Run the same command with a lower learning rate "
+            f"and --accept-changes, as in --learning-rate {self._recipe.learning_rate / 3:.1g}, to go on from it, or "
+            "start again in another --out."
         )
 
-    def _validate(self, stop: threading.Event) -> None:
-        """The mean loss over the validation examples, once for each step; given up where a stop is asked for."""
-        known = any("validation_loss" in row for row in self._metrics.rows if row["step"] == self.step)
-        if known or not self._validation:
+    def _validate(self) -> None:
+        """The mean loss over the validation batches, once for each step; given up where a stop is asked for."""
+        self._settle()
+        known = self._metrics.last("validation_loss")
+        if not self._job.validation or (known and known[0] == self.step):
             return
-        total = count = 0.0
-        for batch in self._validation:
-            if stop.is_set():
+        sums: dict[str, float] = {}
+        for batch in self._job.validation:
+            if self._asked_to_stop():
                 return
-            losses, targets = self._evaluate(self._state.model, batch)
-            total, count = total + float(losses), count + float(targets)
-        loss = total / max(count, 1.0)
-        self._metrics.append({"step": self.step, "tokens": self.tokens, "validation_loss": loss})
-        self._shown.say(f"step {self.step}  validation loss {loss:.4f}")
+            loss, weights, extras = jax.device_get(self._evaluate(self._state.model, batch, self._frozen))
+            told = {"": weights, "loss": loss, **extras}
+            sums = {name: sums.get(name, 0.0) + float(value) for name, value in told.items()}
+        count = max(sums.pop(""), 1.0)
+        self._teller.validated(self.step, {name: value / count for name, value in sums.items()})
 
-    def _save(self, way_out: str) -> None:
-        self._metrics.sync()
-        position = {"step": self.step, "tokens": self.tokens, "data": self._batches.get_state()}
-        try:
-            self._store.save(self.step, self._state, position)
-        except UserError as error:
-            kept = "there is none before it" if self._saved is None else f"the one of step {self._saved} is kept"
-            raise UserError(f"{error} Of the checkpoints, {kept}. {way_out}") from error
-        self._saved = self.step
+    def _save(self, save: Callable[..., None]) -> None:
+        """Write a checkpoint, unless there is nothing new, or the last step was skipped.
 
-    def _save_or_say(self) -> None:
-        """A checkpoint on the way: where it can't be written the run goes on, and tries again at the next."""
-        try:
-            self._save("The run goes on; make room before it is time for the next.")
-        except UserError as error:
-            self._shown.say(str(error))
-
-    def _last(self, name: str) -> float | None:
-        return next((row[name] for row in reversed(self._metrics.rows) if name in row), None)
-
-
-@contextmanager
-def _stop_requests() -> Iterator[threading.Event]:
-    """An event that SIGINT or SIGTERM sets; a second signal does what it always does."""
-    stop = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop  # only the main thread may take signals
-        return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    def ask(number: int, frame: object) -> None:
-        stop.set()
-        restore()
-
-    for number in before:
-        signal.signal(number, ask)
-    try:
-        yield stop
-    finally:
-        restore()
+        What comes before a bad step may be the cause of it. Were such states saved, they would in time take the place
+        of the good checkpoints, and a run that is stopped now and then would never see `bad_steps` in a row.
+        """
+        self._settle()
+        teller, step = self._teller, self.step
+        if step in (0, self._checkpoints.saved):
+            return
+        if teller.bad and step < self._recipe.steps:
+            self._shown.say(f"No checkpoint of step {step}: its loss or a gradient was not finite.")
+            return
+        data = self._feed.get_state()
+        position = {"step": step, "tokens": teller.tokens, "skipped": teller.skipped, "data": data}
+        save(step, self._state, position, self._metrics.sync)

@@ -2,7 +2,8 @@
 
 import sys
 import time
-from types import TracebackType
+from collections.abc import Mapping
+from types import MappingProxyType, TracebackType
 
 from rich.console import Console
 from rich.live import Live
@@ -16,13 +17,13 @@ class Progress:
     """The progress line of a run.
 
     >>> with Progress(steps=1000) as progress:        # doctest: +SKIP
-    ...     progress.update(step=1, loss=9.0, validation_loss=None, learning_rate=3e-5, tokens_per_second=5000)
-    step 1/1000  loss 9.000  lr 3.0e-05  5,000 tok/s  left 55 min
+    ...     progress.update(step=2, loss=9.0, validation_loss=None, learning_rate=3e-5, tokens_per_second=5000)
+    step 2/1000  loss 9.000  lr 3.0e-05  5,000 tok/s  left 55 min
     """
 
-    def __init__(self, steps: int, console: Console | None = None):
+    def __init__(self, steps: int, console: Console | None = None, *, quiet: bool = False):
         self._steps = steps
-        self._console = console or Console(file=sys.stderr)
+        self._console = console or Console(file=sys.stderr, quiet=quiet)
         self._live = Live(console=self._console, refresh_per_second=4) if self._console.is_terminal else None
         self._before: float | None = None  # when the step before ended
         self._shown = time.monotonic()
@@ -45,16 +46,31 @@ class Progress:
         self._console.print(sentence, markup=False, highlight=False, soft_wrap=True)
 
     def update(
-        self, *, step: int, loss: float, validation_loss: float | None, learning_rate: float, tokens_per_second: float
+        self,
+        *,
+        step: int,
+        loss: float,
+        validation_loss: float | None,
+        learning_rate: float,
+        tokens_per_second: float,
+        skipped: int = 0,
+        extras: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
-        """A step is done. The time left is that of the last steps, validations and checkpoints included."""
+        """A step is done. The time left is that of the last steps, validations and checkpoints included.
+
+        Args:
+            skipped: steps so far that were not finite.
+            extras: what the objective tells besides its loss.
+        """
         now = time.monotonic()
         self._measure(now)
         left = "" if self._seconds is None else f"  left {_duration(self._seconds * (self._steps - step))}"
         validation = "" if validation_loss is None else f"validation {validation_loss:.3f}  "
+        more = "".join(f"{name} {value:.3f}  " for name, value in extras.items())
+        bad = f"  skipped {skipped:,}" if skipped else ""
         self._line = (
-            f"step {step}/{self._steps}  loss {loss:.3f}  {validation}lr {learning_rate:.1e}  "
-            f"{tokens_per_second:,.0f} tok/s{left}"
+            f"step {step}/{self._steps}  loss {loss:.3f}  {more}{validation}lr {learning_rate:.1e}  "
+            f"{tokens_per_second:,.0f} tok/s{bad}{left}"
         )
         if self._live:
             self._live.update(Text(self._line))

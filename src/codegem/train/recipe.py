@@ -1,11 +1,23 @@
 """Everything that decides a training run, as one value."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Literal
 
 from codegem.errors import UsageError
 from codegem.model.config import ModelConfig
+from codegem.model.mesh import MeshShape
 from codegem.text.fim import Order
+
+_POSITIVE = (
+    "steps",
+    "batch_size",
+    "micro_batch",
+    "validate_every",
+    "validation_examples",
+    "checkpoint_every",
+    "bad_steps",
+)
+_ONE_DEVICE = MeshShape()
 
 
 @dataclass(frozen=True)
@@ -16,7 +28,7 @@ class TrainRecipe:
         model: the shape of the model, which starts from random weights.
         steps: optimizer steps.
         batch_size: sequences of a step.
-        micro_batch: sequences computed at once; a step runs batch_size / micro_batch of them in turn. It
+        micro_batch: sequences that a device computes at once; it runs its part of a batch in slices of so many. It
             bounds the memory, and changes the result by rounding only.
         learning_rate: at the end of the warm-up.
         warmup_steps: the learning rate grows linearly over these, then falls along half a cosine.
@@ -31,7 +43,27 @@ class TrainRecipe:
         validation_examples: the first so many of the validation split are used, all where it has fewer.
         checkpoint_every: steps from one checkpoint to the next.
         prompt_order: the layout in which the model is to be asked to fill a hole; it is written with the weights.
+        bad_steps: a step whose loss or gradients are not finite changes nothing; so many in a row end the run.
+        optimizer: "adamw"; or "muon" for the matrices of layers, with AdamW for the embedding and norms.
+        schedule: of the learning rate after the warm-up: "cosine" to the end, or "wsd", which stays and falls late.
+        decay_share: with "wsd", the share of the steps at the end in which it falls.
+        muon_rms: with "muon", root mean square of a matrix's change per unit of learning rate.
+        remat: what the backward pass computes again rather than keep: "none", "mlp", or whole "blocks".
+        scan_layers: the blocks as one loop, which large models compile in a fraction of the time.
+        mesh: the devices of the run and what is cut over them; one device by default.
     """
+
+    FREE: ClassVar[tuple[str, ...]] = (
+        "validate_every",
+        "validation_examples",
+        "checkpoint_every",
+        "prompt_order",
+        "bad_steps",
+        "mesh",
+        "remat",
+        "scan_layers",
+    )
+    """Fields that a run may go on with others of: the losses are the same whatever they are, up to rounding."""
 
     model: ModelConfig
     steps: int
@@ -50,9 +82,17 @@ class TrainRecipe:
     validation_examples: int = 64
     checkpoint_every: int = 100
     prompt_order: Order = Order.PSM
+    bad_steps: int = 10
+    optimizer: Literal["adamw", "muon"] = "adamw"
+    schedule: Literal["cosine", "wsd"] = "cosine"
+    decay_share: float = 0.2
+    muon_rms: float = 0.2
+    remat: Literal["none", "mlp", "blocks"] = "none"
+    scan_layers: bool = False
+    mesh: MeshShape = _ONE_DEVICE
 
     def __post_init__(self):
-        for name in ("steps", "batch_size", "micro_batch", "validate_every", "validation_examples", "checkpoint_every"):
+        for name in _POSITIVE:
             if getattr(self, name) < 1:
                 raise UsageError(f"{name} is {getattr(self, name)}; it must be at least 1.")
         if self.batch_size % self.micro_batch:
@@ -63,3 +103,10 @@ class TrainRecipe:
             raise UsageError(
                 f"warmup_steps is {self.warmup_steps}; it must be between 0 and steps - 1 = {self.steps - 1}."
             )
+        if not 0 < self.decay_share <= 1:
+            raise UsageError(f"decay_share is {self.decay_share}; it must be above 0 and at most 1.")
+        self.mesh.check(self.model, self.batch_size)
+
+    def fixed(self) -> dict[str, Any]:
+        """The fields that a run must go on with, as plain values: all but `FREE`."""
+        return {name: value for name, value in asdict(self).items() if name not in self.FREE}

@@ -109,9 +109,10 @@ def test_a_wheel_for_one_platform_is_asked_for_by_its_tags() -> None:
 
 
 @needs_pip
-def test_pip_itself_takes_a_wheel_from_a_folder(index: Path, into: Path) -> None:
+def test_pip_itself_takes_a_wheel_from_a_folder(index: Path, into: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = wheel(index)
-    assert PipClient().download(wanted, into).read_bytes() == (index / wanted.file).read_bytes()
+    monkeypatch.chdir(into.parent)  # a path is relative to where the command was typed
+    assert PipClient().download(wanted, Path(into.name)).read_bytes() == (index / wanted.file).read_bytes()
 
 
 # Each way in which a package says how it is built, and in each a program that would leave a mark.

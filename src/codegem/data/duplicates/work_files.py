@@ -1,7 +1,7 @@
 """The files of a corpus as they lie in the work files of a build, and some of their texts at a time."""
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ _READ_ROWS = 256
 
 @dataclass(frozen=True)
 class Listing:
-    """The files that are still kept, in the order of (repository, path), and where each stands.
+    """The files that are still kept, in the order of `list_files`, and where each stands.
 
     Attributes:
         names: columns repository, path, fingerprint and size.
@@ -45,8 +45,12 @@ class Listing:
 _COLUMNS = [("repository", pa.string()), ("path", pa.string()), ("fingerprint", pa.string()), ("size", pa.int64())]
 
 
-def list_files(work_files: Sequence[Path]) -> Listing:
-    """Every file that has a fingerprint. Texts are not read."""
+First = Callable[[str, str], bool]
+"""(repository, path) -> whether the file stands before those of which it is not so."""
+
+
+def list_files(work_files: Sequence[Path], first: First = lambda repository, path: False) -> Listing:
+    """Every file that has a fingerprint, in the order of (not `first`, repository, path). Texts are not read."""
     tables = [_empty()]
     for number, path in enumerate(work_files):
         table = pq.read_table(path, columns=[name for name, _ in _COLUMNS])
@@ -54,7 +58,10 @@ def list_files(work_files: Sequence[Path]) -> Listing:
         columns["source"] = pa.array(np.full(len(table), number, np.uint32))
         columns["row"] = pa.array(np.arange(len(table), dtype=np.uint32))
         tables.append(pa.table(columns).filter(pc.field("fingerprint").is_valid()))
-    rows = pa.concat_tables(tables).sort_by([("repository", "ascending"), ("path", "ascending")])
+    rows = pa.concat_tables(tables)
+    names = zip(rows["repository"].to_pylist(), rows["path"].to_pylist(), strict=True)
+    rows = rows.append_column("later", pa.array([not first(*name) for name in names], pa.bool_()))
+    rows = rows.sort_by([(name, "ascending") for name in ("later", "repository", "path")])
     source, row = rows["source"].to_numpy(), rows["row"].to_numpy()
     by_source = np.lexsort((row, source))
     bounds = np.searchsorted(source[by_source], np.arange(len(work_files) + 1))

@@ -52,6 +52,7 @@ class PipClient:
 
     def _run(self, options: list[str], requirement: str, what: str, into: Path) -> None:
         """Run pip to its end; `what` is how to name the file in a sentence."""
+        into = into.resolve()  # pip runs there
         listed = into / "requirement.txt"
         listed.write_text(f"{requirement}\n")
         code, output = run(_pip_command(options, listed, into), into, what, _environment(into))

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from rapidfuzz import fuzz
 
+from codegem.data.held_out import HeldOut
 from codegem.data.recipe import DataRecipe
 from codegem.data.records import Document
 from codegem.errors import UserError
@@ -49,7 +50,7 @@ class RepositoryBenchmark:
         own_tests: OwnTests | None = None,
     ):
         self.problems = [_problem(files, place, with_others) for with_others in others for place in places]
-        self.data = tuple(_data_files(files.documents))
+        self.data = tuple(_data_files(files.asked))
         self._tests = own_tests
 
     @property
@@ -72,22 +73,24 @@ class RepositoryBenchmark:
         others: Sequence[bool] = (False, True),
         recipe: DataRecipe | None = None,
         own_tests: OwnTests | None = None,
+        held_out: Sequence[HeldOut] | None = None,
     ) -> "RepositoryBenchmark":
         """Random places of repositories.
 
         Args:
             count: of each kind, at most.
+            held_out: the files that places are drawn from, by default all; the others are there to be imported.
 
         Raises:
-            UserError: there is none at all, or a path holds no repository.
+            UserError: there is none at all, a path holds no repository, or a file that was held out is not there.
         """
         if count < 1:
             raise UserError(f"{count} places of each kind are asked for; ask for at least 1.")
-        files = Files(paths, recipe)
+        files = Files(paths, recipe, held_out)
         places = [place for kind in kinds for place in find_places(files, kind, count, seed)]
         if not places:
             raise UserError(
-                f"The {len(files.documents)} files that the filters keep hold no {' or '.join(kinds)} to fill; "
+                f"The {len(files.asked)} files that the filters keep hold no {' or '.join(kinds)} to fill; "
                 "name other repositories or kinds."
             )
         return RepositoryBenchmark(files, places, others=others, own_tests=own_tests)

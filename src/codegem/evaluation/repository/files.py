@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codegem.data.dependencies import GraphFile, GraphRules, build_graph
+from codegem.data.held_out import HeldOut
 from codegem.data.imports import read_facts
 from codegem.data.reading import read_documents
 from codegem.data.recipe import DataRecipe
 from codegem.data.records import Document
+from codegem.errors import UserError
 from codegem.text.declarations import signatures
 from codegem.text.signatures import offered, render
 from codegem.text.syntax import TooHardToParse, parse
@@ -28,13 +30,21 @@ class Files:
 
     Args:
         paths: repositories, as `codegem data build` takes them.
+        held_out: the files that places are drawn from; by default all of them.
+
+    Attributes:
+        documents: every file, in the order of (repository, path).
+        asked: those of them that places are drawn from.
 
     Raises:
-        UserError: a path holds no repository.
+        UserError: a path holds no repository, or a file that was held out is not there.
     """
 
-    def __init__(self, paths: Sequence[Path], recipe: DataRecipe | None = None):
+    def __init__(
+        self, paths: Sequence[Path], recipe: DataRecipe | None = None, held_out: Sequence[HeldOut] | None = None
+    ):
         self.documents = read_documents(paths, recipe or DataRecipe())
+        self.asked = self.documents if held_out is None else _asked(self.documents, held_out)
         self._needed: dict[tuple[str, str], list[Document]] = {}
         self.declared = lru_cache(maxsize=None)(self._declared)
         for _, group in groupby(self.documents, key=lambda document: document.repository):
@@ -74,6 +84,24 @@ class Files:
     def _declared(self, document: Document) -> frozenset[str]:
         tree = self.tree(document)
         return declared_names(tree, document.text.encode()) if tree else frozenset()
+
+
+def _asked(documents: Sequence[Document], held_out: Sequence[HeldOut]) -> list[Document]:
+    """The documents that were held out, of the repositories that are there."""
+    there = {(document.repository, document.path): document for document in documents}
+    repositories = {document.repository for document in documents}
+    asked = [file for file in held_out if file.repository in repositories]
+    if not asked:
+        held = ", ".join(sorted({file.repository for file in held_out}))
+        raise UserError(f"Files of {held} were held out, and none of {', '.join(sorted(repositories))}: give those.")
+    for file in asked:
+        found = there.get((file.repository, file.path))
+        if found is None or found.sha256 != file.sha256:
+            raise UserError(
+                f"{file.path} of {file.repository} is {'changed' if found else 'not there'} since it was held out: "
+                "give the repositories as they were when the data were built, or build again."
+            )
+    return [there[file.repository, file.path] for file in asked]
 
 
 def declared_names(tree: "Tree", data: bytes) -> frozenset[str]:

@@ -80,8 +80,8 @@ def find_places(files: Files, kind: Kind, count: int, seed: int) -> list[Place]:
 
 
 def all_places(files: Files, kind: Kind) -> list[Place]:
-    """Every place of one kind, in the order of the files."""
-    return [Place(kind, document, *span) for document in files.documents for span in _spans(files, document, kind)]
+    """Every place of one kind in the files that are asked of, in their order."""
+    return [Place(kind, document, *span) for document in files.asked for span in _spans(files, document, kind)]
 
 
 def _spans(files: Files, document: Document, kind: Kind) -> Iterator[tuple[int, int]]:

@@ -4,7 +4,11 @@
 namespace codegem {
 
 struct Attention;
+struct AttentionTraining;
+struct CrossEntropy;
 struct Mlp;
+struct MlpTraining;
+struct Orthogonal;
 struct Product;
 
 // What one set of instructions offers. Filled in by set.cpp, which is compiled for every set.
@@ -13,6 +17,12 @@ struct Kernels {
     void (*product)(const Product&);
     void (*mlp)(const Mlp&);
     void (*attend)(const Attention&);
+    void (*cross_entropy)(const CrossEntropy&);
+    void (*mlp_forward)(const MlpTraining&);
+    void (*mlp_backward)(const MlpTraining&);
+    void (*attention_forward)(const AttentionTraining&);
+    void (*attention_backward)(const AttentionTraining&);
+    void (*orthogonal)(const Orthogonal&);
 };
 
 // The chosen set: the best one that this processor and its system allow, unless `choose` named another.

@@ -7,6 +7,12 @@ namespace CODEGEM_SET {
 void product(const Product&);
 void mlp(const Mlp&);
 void attend(const Attention&);
+void cross_entropy(const CrossEntropy&);
+void mlp_forward(const MlpTraining&);
+void mlp_backward(const MlpTraining&);
+void attention_forward(const AttentionTraining&);
+void attention_backward(const AttentionTraining&);
+void orthogonal(const Orthogonal&);
 
 #define CODEGEM_TEXT(name) #name
 #define CODEGEM_NAME(name) CODEGEM_TEXT(name)
@@ -17,6 +23,12 @@ const Kernels table = {
     product,
     mlp,
     attend,
+    cross_entropy,
+    mlp_forward,
+    mlp_backward,
+    attention_forward,
+    attention_backward,
+    orthogonal,
 };
 
 }  // namespace CODEGEM_SET
