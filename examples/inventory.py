@@ -14,15 +14,6 @@ class Item:
 class Inventory:
     items: dict[str, Item] = field(default_factory=dict)
 
-    def add(self, name: str, price: float, quantity: int = 1) -> Item:
-        """Put some of an item on the shelf, and return it."""
-        item = self.items.get(name)
-        if item is None:
-            item = Item(name, price)
-            self.items[name] = item
-        item.quantity += quantity
-        return item
-
     def remove(self, name: str, quantity: int = 1) -> None:
         """Take some of an item off the shelf."""
         item = self.items[name]
@@ -32,6 +23,16 @@ class Inventory:
 
     def everything(self) -> dict[str, Item]:
         """What is on the shelf, by name."""
+        return self.items
+
+    def add(self, name: str, price: float, quantity: int = 1) -> Item:
+        """Put some of an item on the shelf, and return it."""
+        item = self.items.get(name)
+        if item is None:
+            item = Item(name, price)
+            self.items[name] = item
+        item.quantity += quantity
+        return
 
     def total(self) -> float:
         """What everything on the shelf costs."""

@@ -37,7 +37,7 @@ def test_from_a_repository_to_a_completion(tmp_path: Path, capsys: pytest.Captur
     roles = {span["role"] for segment in json.loads(capsys.readouterr().out)["segments"] for span in segment}
     assert {"control", "path"} <= roles
 
-    options = ["--steps", "3", "--warmup-steps", "1", "--batch-size", "1", *COMMON]
+    options = ["--steps", "3", "--warmup-steps", "1", "--batch-size", "1", "--micro-batch", "1", *COMMON]
     assert main(["train", "nano", "--data", str(data), "--out", str(run), *options]) == 0
     rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text("utf-8").splitlines()]
     losses = [row["loss"] for row in rows if "loss" in row]

@@ -18,7 +18,7 @@ import pytest
 import tokenizers
 
 import codegem
-from codegem.assist.completion import complete
+from codegem.assist.completion import Settings, complete
 from codegem.assist.cursor import open_at, parse_location
 from codegem.checkpoints import huggingface
 from codegem.generate import Infill
@@ -254,13 +254,13 @@ class TestEnding:
         assert ends == fim.stop_ids(nano.engine.tokenizer) < chat.stop_ids(nano.engine.tokenizer)
 
     def test_without_it_a_completion_runs_on(self, nano: codegem.Model, monkeypatch: pytest.MonkeyPatch):
-        document = open_at(parse_location(f"{self.FILE}:35"))
-        asked = Infill(document.prefix, document.suffix, document.path)
-        right = complete(nano.engine, nano.window, asked)
+        asked = Infill("for i in range(10)", "\n    print(i)\n", "a.py")
+        raw = Settings(rules=False)  # the rules of assist end texts too
+        right = complete(nano.engine, nano.window, asked, raw)
         assert right.stop_reason == "stop"
         eos = frozenset({nano.engine.tokenizer.special.eos})
         monkeypatch.setattr(nano.engine, "_stop_ids", eos)
-        wrong = complete(nano.engine, nano.window, asked)
+        wrong = complete(nano.engine, nano.window, asked, raw)
         assert wrong.tokens > right.tokens and wrong.text != right.text
 
     def test_our_files_tell_others(self, bpe_tokenizer: Tokenizer, tmp_path: Path):

@@ -31,7 +31,7 @@ def test_the_table():
 def test_json(capsys: pytest.CaptureFixture[str]):
     assert main(["models", "--json"]) == 0
     first = json.loads(capsys.readouterr().out)[0]
-    assert first["name"] == "nano" and first["parameters"] == 5_900_544 and first["context_length"] == 320
+    assert first["name"] == "nano" and first["parameters"] == 5_900_544 and first["context_length"] == 576
 
 
 def test_a_place_that_is_none(capsys: pytest.CaptureFixture[str]):

@@ -14,7 +14,7 @@ def nano() -> Opened:
 
 
 def test_a_short_prompt_stays_as_it_is(nano: Opened) -> None:
-    assert nano.settings["context"] == 320 and nano.settings["order"] is None
+    assert nano.settings["context"] == 576 and nano.settings["order"] is None
     assert nano.fit("def f():\n", 16) == ("def f():\n", 16, False)
     infill = Infill("def f():\n    ", "\n")
     assert nano.fit(infill, 16) == (infill, 16, False)
@@ -23,7 +23,7 @@ def test_a_short_prompt_stays_as_it_is(nano: Opened) -> None:
 def test_a_long_prompt_keeps_its_end_and_leaves_room(nano: Opened) -> None:
     lines = [f"value_{n} = {n}" for n in range(500)]
     prompt, allowed, cut = nano.fit("\n".join(lines), 512)
-    assert cut and allowed == 80, "a quarter of what the model reads"
+    assert cut and allowed == 144, "a quarter of what the model reads"
     assert isinstance(prompt, str) and prompt.splitlines() == lines[-len(prompt.splitlines()) :]
     assert 20 < len(prompt.splitlines()) < 240
     hole, allowed, cut = nano.fit(Infill("\n".join(lines), "\nend\n"), 8)

@@ -93,6 +93,7 @@ def test_sigterm_saves_and_the_command_exits_with_0(data, finished, tmp_path):
     for name, value in [*changes.items(), *((f"model.{name}", value) for name, value in changes["model"].items())]:
         if isinstance(value, int | float) and not isinstance(value, bool):
             command += [f"--{name.replace('_', '-')}", str(value)]
+    command += ["--optimizer", RECIPE.optimizer, "--schedule", RECIPE.schedule]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as child:
         assert child.stderr

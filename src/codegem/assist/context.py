@@ -18,7 +18,7 @@ _MOSTLY = 8  # nor are many, so that so much is looked at first
 _STEPS = 16  # of a room, in which it is shared out
 _TOKENS_A_LINE = 10  # of code, about
 # The share of a window that other files may take from the file itself, from this length on (docs/ASSIST.md, "Context").
-_SHARES = ((512, 0.25), (0, 0.0))
+_SHARES = ((1024, 0.25), (0, 0.0))
 
 
 @dataclass(frozen=True)

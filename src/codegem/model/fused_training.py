@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Int
 
 from codegem.kernels import training_ops
 from codegem.model.attention import Attention
-from codegem.model.linear import Linear
+from codegem.model.linear import PACKED, Linear
 from codegem.model.platform import target
 
 
@@ -54,7 +54,7 @@ def add_mlp(norm: Any, mlp: Any, x: Float[Array, "B T D"]) -> Float[Array, "B T 
 def _fit(x: Array, layers: list[Any], *sizes: int) -> bool:
     if target() != "cpu" or not jax.sharding.get_abstract_mesh().empty:
         return False
-    if not all(type(layer) is Linear for layer in layers):
+    if not all(type(layer) is Linear and not isinstance(layer.weight, PACKED) for layer in layers):
         return False
     weights = [layer.weight for layer in layers]
     return training_ops.fits([x, *weights], *x.shape[1:], *(n for weight in weights for n in weight.shape), *sizes)

@@ -310,8 +310,12 @@ def train_tokenizer(texts: Iterator[str], vocab_size: int) -> Tokenizer:
 
 
 def _alphabet(texts: Sequence[str]) -> list[str]:
-    """The commonest characters. The library, asked for as many, breaks ties at random."""
+    """The commonest characters. The library, asked for as many, breaks ties at random.
+
+    "▁" is left to its bytes: it stands for a space in SentencePiece, so no GGUF could hold both.
+    """
     counts: Counter[str] = Counter()
     for text in texts:
         counts.update(text)
+    del counts["▁"]
     return sorted(counts, key=lambda character: (-counts[character], character))[:_ALPHABET_LIMIT]

@@ -12,6 +12,7 @@ from codegem.model.sharding import by_rows
 from codegem.model.transformer import Transformer, cast
 from codegem.train.cross_entropy import ROWS
 from codegem.train.recipe import TrainRecipe
+from codegem.train.step import hidden_of
 
 INPUTS = ("tokens", "positions", "segment_ids", "places", "targets")  # what `token_logprobs` takes of a batch
 
@@ -32,13 +33,7 @@ def token_logprobs(model: Transformer, batch: Mapping[str, Any], recipe: TrainRe
     (1, 3)
     """
     model = cast(model, recipe.dtype)
-    hidden = model.hidden(
-        batch["tokens"],
-        positions=batch["positions"],
-        segment_ids=batch["segment_ids"],
-        remat=recipe.remat,
-        scan_layers=recipe.scan_layers,
-    )
+    hidden = hidden_of(model, batch, recipe)
     hidden = jnp.take_along_axis(hidden, batch["places"][..., None], axis=1)
     return by_rows(_of_rows, hidden, batch["targets"], summed=False, embedding=model.embedding)
 

@@ -71,16 +71,21 @@ class NextToken:
 
     def __call__(self, model: Transformer, batch: Batch, recipe: TrainRecipe, /) -> tuple[Array, Extras]:
         model = cast(model, recipe.dtype)
-        hidden = model.hidden(
-            batch["tokens"],
-            positions=batch["positions"],
-            segment_ids=batch["segment_ids"],
-            remat=recipe.remat,
-            scan_layers=recipe.scan_layers,
-        )
+        hidden = hidden_of(model, batch, recipe)
         rows = hidden.reshape(-1, hidden.shape[-1])
         targets, weights = batch["targets"].reshape(-1), batch["loss_weights"].reshape(-1)
         return by_rows(_cross_entropy, rows, targets, weights, summed=True, embedding=model.embedding), {}
+
+
+def hidden_of(model: Transformer, batch: Batch, recipe: TrainRecipe) -> Float[Array, "B T D"]:
+    """Activations behind the final norm for the tokens of a batch, kept for the backward pass as the recipe says."""
+    return model.hidden(
+        batch["tokens"],
+        positions=batch["positions"],
+        segment_ids=batch["segment_ids"],
+        remat=recipe.remat,
+        scan_layers=recipe.scan_layers,
+    )
 
 
 def _cross_entropy(rows: Array, targets: Array, weights: Array, embedding: Array) -> Array:
@@ -99,7 +104,7 @@ def init_state(recipe: TrainRecipe, trained: PyTree | None = None) -> TrainState
 
     mesh = run_mesh(recipe.mesh)
     if mesh is None:
-        return jax.jit(partial(_first_state, recipe))(_random_model(recipe) if trained is None else trained)
+        return _first_state(recipe, _random_model(recipe) if trained is None else trained)
     layout = layouts(abstract_state(recipe, mesh, trained), mesh)
     if trained is None:
         return jax.jit(lambda: _first_state(recipe, _random_model(recipe)), out_shardings=layout)()
@@ -117,6 +122,7 @@ def _random_model(recipe: TrainRecipe) -> Transformer:
     return Transformer.init(recipe.model, jax.random.key(recipe.seed))
 
 
+@partial(jax.jit, static_argnums=0)
 def _first_state(recipe: TrainRecipe, trained: PyTree) -> TrainState:
     trained = jax.tree.map(lambda leaf: leaf.astype(jnp.float32), trained)
     return TrainState(trained, optimizer(recipe).init(trained), jnp.zeros((), jnp.int32), jnp.zeros((), jnp.int32))

@@ -119,7 +119,7 @@ def tune_preferences(
         objective=PreferenceLoss(rules.beta),
         join=subject.join,
         frozen=subject.frozen,
-        save=lambda result: subject.save(result.model, out, chats=True),
+        save=lambda result: subject.save(subject.mixed(result.model), out, chats=True),
     )
     result = run_job(recipe, job, out, progress=progress, stop_after=stop_after, accept_changes=accept_changes)
     told = [row for row in read_metrics(out / "metrics.jsonl") if "validation_loss" in row]

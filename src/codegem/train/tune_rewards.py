@@ -99,7 +99,7 @@ def tune_rewards(
         join=subject.join,
         model=subject.model,
         frozen=subject.frozen,
-        save=lambda result: subject.save(result.model, out, chats=True),
+        save=lambda result: subject.save(subject.mixed(result.model), out, chats=True),
     )
     result = run_rewards(
         recipe, rules, job, out, progress=progress, stop_after=stop_after, accept_changes=accept_changes
