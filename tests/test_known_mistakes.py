@@ -19,7 +19,6 @@ import tokenizers
 
 import codegem
 from codegem.assist.completion import Settings, complete
-from codegem.assist.cursor import open_at, parse_location
 from codegem.checkpoints import huggingface
 from codegem.generate import Infill
 from codegem.model import attention
@@ -245,8 +244,6 @@ class TestText:
 
 class TestEnding:
     """[llama.vim#90] `<|file_separator|>` ends a middle, as each of the four tokens does."""
-
-    FILE = Path(__file__).parents[1] / "examples" / "inventory.py"
 
     def test_it_is_an_end(self, nano: codegem.Model):
         special = nano.engine.tokenizer.special
