@@ -6,14 +6,13 @@ of 32. Elsewhere the block's own JAX form computes the same, up to bfloat16's ro
 
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from codegem.kernels import training_ops
 from codegem.model.attention import Attention
 from codegem.model.linear import PACKED, Linear
-from codegem.model.platform import target
+from codegem.model.sharding import on_one_cpu
 
 
 def attention_fits(attention: Attention, x: Float[Array, "B T D"]) -> bool:
@@ -52,7 +51,7 @@ def add_mlp(norm: Any, mlp: Any, x: Float[Array, "B T D"]) -> Float[Array, "B T 
 
 
 def _fit(x: Array, layers: list[Any], *sizes: int) -> bool:
-    if target() != "cpu" or not jax.sharding.get_abstract_mesh().empty:
+    if not on_one_cpu():
         return False
     if not all(type(layer) is Linear and not isinstance(layer.weight, PACKED) for layer in layers):
         return False

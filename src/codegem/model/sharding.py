@@ -25,6 +25,7 @@ from jaxtyping import Array, Float, Int
 
 from codegem.errors import UserError
 from codegem.model.mesh import MeshShape
+from codegem.model.platform import target
 
 DATA, FSDP, TENSOR = "data", "fsdp", "tensor"
 _ROWS = (DATA, FSDP)
@@ -225,6 +226,11 @@ def by_heads(
 def on_mesh() -> bool:
     """Whether what is being traced is for a mesh."""
     return not jax.sharding.get_abstract_mesh().empty
+
+
+def on_one_cpu() -> bool:
+    """Whether what is being traced is for the CPU alone, where the kernels for training can be."""
+    return target() == "cpu" and not on_mesh()
 
 
 def _wide(leaf: Array) -> Array:

@@ -8,7 +8,7 @@ from jaxtyping import Array, Float, Int
 
 from codegem.kernels import training_ops
 from codegem.model.linear import dot, transposed
-from codegem.model.platform import target
+from codegem.model.sharding import on_one_cpu
 
 ROWS = 512  # rows whose logits stand at once: 16 MB of float32 for 8192 pieces
 
@@ -25,8 +25,7 @@ def cross_entropy(
     float32 as well.
     """
     padded = _filled_up(hidden, targets, weights, multiple=training_ops.MULTIPLE)
-    one_device = jax.sharding.get_abstract_mesh().empty
-    if target() == "cpu" and one_device and training_ops.fits([padded[0], embedding], *embedding.shape):
+    if on_one_cpu() and training_ops.fits([padded[0], embedding], *embedding.shape):
         rows, targets, weights = padded
         return training_ops.cross_entropy(rows, embedding, targets.astype(jnp.int32), weights)
     return _in_plain_jax(hidden, embedding, targets, weights)

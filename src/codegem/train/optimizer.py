@@ -14,7 +14,7 @@ from jax.tree_util import GetAttrKey, KeyPath
 from jaxtyping import Array, Float
 
 from codegem.kernels import training_ops
-from codegem.model.platform import target
+from codegem.model.sharding import on_one_cpu
 from codegem.train.recipe import TrainRecipe
 
 _MOMENTUM = 0.95
@@ -68,8 +68,7 @@ def orthogonal(matrix: Float[Array, "*batch out in"]) -> Float[Array, "*batch ou
 def _orthogonal_all(matrices: list[Array]) -> list[Array]:
     """`orthogonal` of each; on CPUs as one kernel, whose products are of bfloat16."""
     sizes = [size for matrix in matrices for size in matrix.shape]
-    one_cpu = target() == "cpu" and jax.sharding.get_abstract_mesh().empty
-    if one_cpu and all(m.ndim == 2 for m in matrices) and training_ops.fits(matrices, *sizes, dtype=jnp.float32):
+    if on_one_cpu() and all(m.ndim == 2 for m in matrices) and training_ops.fits(matrices, *sizes, dtype=jnp.float32):
         return training_ops.orthogonal(matrices, _QUINTIC, _STEPS)
     return [orthogonal(matrix) for matrix in matrices]
 

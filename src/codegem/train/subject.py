@@ -100,6 +100,10 @@ class Subject:
         old = _whole_model(self.name)  # read again: what the training started from is not there any more
         return jax.tree.map(lambda before, after: self.keep * before + new * after, old.model, trained)
 
+    def path(self, out: Path) -> Path:
+        """The folder that `save` writes."""
+        return out / (MODEL if self.frozen is None else ADAPTER)
+
     def save(self, trained: Any, out: Path, *, chats: bool) -> Path:
         """Write `out`/adapter, or `out`/model, of what `mixed` made; the folder.
 
@@ -112,14 +116,14 @@ class Subject:
         chats, origin = chats or self.opened.chats, self.opened.derived_from
         if isinstance(trained, Adapter):
             digest = self.identity["model"]
-            save_adapter(out / ADAPTER, trained, base=self.base, base_hash=digest, chats=chats, derived_from=origin)
-            return out / ADAPTER
+            save_adapter(self.path(out), trained, base=self.base, base_hash=digest, chats=chats, derived_from=origin)
+            return self.path(out)
         from codegem.checkpoints import huggingface
 
         huggingface.save(
-            out / MODEL, trained, self.tokenizer, order=self.opened.order, derived_from=origin, chats=chats
+            self.path(out), trained, self.tokenizer, order=self.opened.order, derived_from=origin, chats=chats
         )
-        return out / MODEL
+        return self.path(out)
 
     def require_data(self, manifest: Manifest, data: Path, out: Path) -> None:
         """Raise a UserError unless the model can read a data set.

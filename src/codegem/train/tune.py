@@ -19,7 +19,7 @@ from codegem.train.metrics import read_metrics
 from codegem.train.progress import Progress
 from codegem.train.recipe import TrainRecipe
 from codegem.train.step import make_evaluation
-from codegem.train.subject import ADAPTER, MODEL, Tuning, open_subject
+from codegem.train.subject import Tuning, open_subject
 from codegem.train.tune_recipe import Schedule, tune_recipe
 
 
@@ -91,7 +91,7 @@ def tune(
         after = _loss(recipe, job, subject.mixed(result.model))
     trained = subject.trained
     parameters = trained.parameters if isinstance(trained, Adapter) else recipe.model.parameters
-    path = out / (ADAPTER if isinstance(trained, Adapter) else MODEL)
+    path = subject.path(out)
     return Tuned(recipe, result, path, parameters, before, after)
 
 

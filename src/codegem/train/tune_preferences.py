@@ -20,7 +20,7 @@ from codegem.train.loop import Job, Result, run_job
 from codegem.train.metrics import read_metrics
 from codegem.train.preference import PreferenceLoss, in_batches, preference_rows, read_preference, with_reference
 from codegem.train.progress import Progress
-from codegem.train.subject import ADAPTER, MODEL, Subject, Tuning, open_subject
+from codegem.train.subject import Subject, Tuning, open_subject
 from codegem.train.tune_recipe import Schedule, tune_recipe
 
 GENTLER = 0.05  # of the learning rate for text: a style is learned in few steps, and more unlearns the answers
@@ -123,7 +123,7 @@ def tune_preferences(
     )
     result = run_job(recipe, job, out, progress=progress, stop_after=stop_after, accept_changes=accept_changes)
     told = [row for row in read_metrics(out / "metrics.jsonl") if "validation_loss" in row]
-    path = out / (MODEL if subject.frozen is None else ADAPTER)
+    path = subject.path(out)
     return Preferred(result, path, len(kept), len(held), told[0] if told else {}, told[-1] if told else {})
 
 

@@ -13,7 +13,7 @@ from codegem.train.reinforce import RewardRules
 from codegem.train.rewards import Judge, read_task
 from codegem.train.rollouts import longest_of
 from codegem.train.rounds import Judges, RewardJob, run_rewards
-from codegem.train.subject import ADAPTER, MODEL, Tuning, open_subject
+from codegem.train.subject import Tuning, open_subject
 from codegem.train.tune_preferences import check_share, parted, start_hash
 from codegem.train.tune_recipe import Schedule, tune_recipe
 
@@ -105,5 +105,5 @@ def tune_rewards(
         recipe, rules, job, out, progress=progress, stop_after=stop_after, accept_changes=accept_changes
     )
     told = [row["validation_reward"] for row in read_metrics(out / "metrics.jsonl") if "validation_reward" in row]
-    path = out / (MODEL if subject.frozen is None else ADAPTER)
+    path = subject.path(out)
     return Rewarded(result, path, len(kept), len(held), *((told[0], told[-1]) if told else (None, None)))
