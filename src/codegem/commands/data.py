@@ -56,6 +56,8 @@ def data_build(words: list[str]) -> None:
         blocklists: tuple[Path, ...] = (),
         runner: Literal["local", "ray"] = "local",
         workers: int | None = None,
+        trace: bool = False,
+        trace_megabytes: float | None = None,
         json: bool = False,
         fields: Annotated[DataRecipe, tyro.conf.arg(name="")] = default,
     ) -> None:
@@ -71,6 +73,8 @@ def data_build(words: list[str]) -> None:
             blocklists: files of phrases and domains: files that hold one are rejected.
             runner: ray runs the same program on a cluster; OUT is then a folder that all its machines see.
             workers: processes on this machine; by default one for each core.
+            trace: write an index to OUT/trace too, by which `codegem trace` says where a text stands in the data.
+            trace_megabytes: the most that the index may have; by default about half of the text that is kept.
             json: print the manifest for programs.
             fields: any field of the recipe can be set, as in --order random.
         """
@@ -87,6 +91,8 @@ def data_build(words: list[str]) -> None:
                 blocklists=blocklists,
                 runner=runner,
                 workers=workers,
+                trace=trace,
+                trace_megabytes=trace_megabytes,
                 progress=lambda event: shown.update(event.stage, event.done, event.total, event.unit),
             )
         if json:

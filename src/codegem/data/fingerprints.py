@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from codegem.data.hashing import ODD, mix
+
 _SPACE, _OTHER, WORD = 0, 1, 2
-_ODD = np.uint64(0x9E3779B97F4A7C15)  # an odd constant with well mixed bits: 2**64 divided by the golden ratio
 _LENGTH = np.uint64(0xD1342543DE82EF95)  # weighs the length of a word, so that no letter stands for it
 _LONGEST = 64  # bytes of a word that are hashed, besides its length and its end
 
@@ -125,12 +126,6 @@ def _hashes(data: np.ndarray, starts: np.ndarray, lengths: np.ndarray, fold_case
     return hashes
 
 
-def mix(values: np.ndarray) -> np.ndarray:
-    """Spread the bits of uint64 values: a one-to-one function, so equal means equal before."""
-    values = (values ^ (values >> np.uint64(29))) * _ODD
-    return (values ^ (values >> np.uint64(32))) * _ODD
-
-
 def windows(hashes: np.ndarray, length: int) -> np.ndarray:
     """A hash of every `length` consecutive values: uint64 [T, ...] -> [T - length + 1, ...].
 
@@ -145,7 +140,7 @@ def windows(hashes: np.ndarray, length: int) -> np.ndarray:
         rolled = rolled[:-done] * _power(done) + rolled[done:]
         done *= 2
         if bit == "1":
-            rolled = rolled[:-1] * _ODD + hashes[done:][: len(rolled) - 1]
+            rolled = rolled[:-1] * ODD + hashes[done:][: len(rolled) - 1]
             done += 1
     return rolled[:count]
 
@@ -154,13 +149,13 @@ def windows_at(hashes: np.ndarray, starts: np.ndarray, length: int) -> np.ndarra
     """`windows` at some places only: uint64, as many as `starts`."""
     rolled = np.zeros(len(starts), np.uint64)
     for place in range(length):
-        rolled *= _ODD
+        rolled *= ODD
         rolled += hashes[starts + place]
     return rolled
 
 
 def _power(exponent: int) -> np.uint64:
-    return np.uint64(pow(int(_ODD), exponent, 1 << 64))
+    return np.uint64(pow(int(ODD), exponent, 1 << 64))
 
 
 def whole(bounds: np.ndarray, length: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The stages in their order: read and screen, deduplicate, learn a tokenizer, pack and draw holes, write.
+"""The stages in their order: read and screen, deduplicate, learn a tokenizer, pack and draw holes, write, index.
 
 Daft runs what is done for each repository, in processes of this machine or on a Ray cluster; every worker
 writes what it made to a file of its own (`work`), so that a build that was killed goes on, and memory holds one
@@ -33,6 +33,8 @@ from codegem.data.rows import Contexts, plan_rows, write_rows
 from codegem.data.screening import Screens, read_source
 from codegem.data.shards import Manifest, ShardWriter, manifest_hash, publish, read_manifest, write_manifest, writing
 from codegem.data.tasks import Progress, Report, Workers
+from codegem.data.tracing.building import trace_finished, trace_kept
+from codegem.data.tracing.layout import FOLDER
 from codegem.data.vocabulary import learn
 from codegem.data.work import Work, identity, write_table
 from codegem.errors import UserError
@@ -54,6 +56,8 @@ def build(
     blocklists: Sequence[Path] = (),
     runner: Runner = "local",
     workers: int | None = None,
+    trace: bool = False,
+    trace_megabytes: float | None = None,
     progress: Report = lambda event: None,
 ) -> Manifest:
     """Make a data set of token shards from repositories.
@@ -66,22 +70,26 @@ def build(
         benchmarks: files or folders of evaluation sets; a file that quotes them is rejected (`decontamination`).
         blocklists: files of phrases and domains; a file that holds one is rejected (`safety`).
         workers: processes on this machine; 1 works in this one, None takes every core.
+        trace: write an index of the kept files to OUT/trace too, which says of any text where it stands in them; a
+            data set that is finished gets one as well.
+        trace_megabytes: what the index may have; fewer fingerprints are kept where it would be more.
         progress: called as the stages go on.
 
     Raises:
-        UserError: a source is missing or empty, nothing is kept, `out` holds another data set, or writing failed.
+        UserError: a source is missing or empty, nothing is kept, `out` holds another data set, the index can't be
+            made so small, or writing failed.
     """
     _check(out, recipe)
     given = load_tokenizer(tokenizer) if tokenizer else None
     screens = Screens.of(benchmarks, blocklists, recipe.contamination)
     start(runner)
-    run = _Run(Workers(workers or os.cpu_count() or 1, progress), recipe, screens)
+    run = _Run(Workers(workers or os.cpu_count() or 1, progress), recipe, screens, trace, trace_megabytes)
     fresh = not out.exists()
     files = _read(run, sources, out)
     try:
         made_from = files.identity(given.hash if given else "trained", screens.hash)
         if (out / "manifest.json").exists():
-            return _finished(out, made_from)
+            return _finished(run, files, out, made_from)
         with writing(out):
             return _make(run, files, given, out, made_from)
     except UserError:
@@ -125,6 +133,8 @@ class _Run:
     workers: Workers
     recipe: DataRecipe
     screens: Screens
+    trace: bool = False
+    trace_megabytes: float | None = None
 
 
 def _check(out: Path, recipe: DataRecipe) -> None:
@@ -135,14 +145,16 @@ def _check(out: Path, recipe: DataRecipe) -> None:
         raise UserError(f"{out} holds a data set of another recipe: choose another folder, or delete this one.")
 
 
-def _finished(out: Path, made_from: str) -> Manifest:
-    """The finished data set, if it was made from the same documents."""
+def _finished(run: _Run, files: Files, out: Path, made_from: str) -> Manifest:
+    """The finished data set, if it was made from the same documents; with its index, if that is wanted."""
     manifest = read_manifest(out)
     if manifest.input != made_from:
         raise UserError(
             f"{out} holds a data set of other sources, benchmarks or another tokenizer: choose another folder, or "
             "delete this one."
         )
+    if run.trace and not (out / FOLDER / "index.json").exists():
+        trace_finished(files, run.workers, out, run.trace_megabytes)
     return manifest
 
 
@@ -223,6 +235,8 @@ def _make(run: _Run, files: Files, given: Tokenizer | None, out: Path, made_from
         counts=counts | totals,
         shards=shards,
     )
+    if run.trace:
+        trace_kept(files, run.workers, out, manifest.hash, run.trace_megabytes)
     write_manifest(out, manifest)
     return manifest
 
