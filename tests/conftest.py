@@ -144,3 +144,19 @@ def _fetch(file: Path, folder: Path) -> None:
     unfinished = file.with_suffix(f".{os.getpid()}")
     unfinished.write_bytes(content)
     unfinished.replace(file)
+
+
+@pytest.fixture(scope="session")
+def index_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """A function of texts: the folder of the index of a corpus of these files, `ledger 1.0`'s `file_0.py` and so on."""
+    from codegem.data.tracing.merging import merge
+    from codegem.data.tracing.parts import Part, TracedFile, write_part
+
+    def make(*texts: str) -> Path:
+        folder = tmp_path_factory.mktemp("index")
+        files = [TracedFile("ledger 1.0", f"file_{at}.py", "MIT", "python", text) for at, text in enumerate(texts)]
+        write_part(Part(folder / "part"), files)
+        merge([Part(folder / "part")], folder / "trace", dataset="0" * 64)
+        return folder / "trace"
+
+    return make

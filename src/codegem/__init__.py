@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from codegem.assist.chat import Answer
     from codegem.assist.completion import Completion
     from codegem.assist.context import Window
+    from codegem.data.tracing.index import TraceIndex
     from codegem.inference.engine import Engine
     from codegem.text.fim import Order
 
@@ -38,12 +39,14 @@ class Model:
         name: as it was asked for.
         engine: fulfils `codegem.generate.TextSource`.
         can_chat: whether it was tuned to answer questions; every model completes code.
+        index: of a corpus, by which it is told where what the model wrote stands; None tells nothing.
     """
 
-    def __init__(self, name: str, engine: Engine, can_chat: bool = False):
+    def __init__(self, name: str, engine: Engine, can_chat: bool = False, index: TraceIndex | None = None):
         self.name = name
         self.engine = engine
         self.can_chat = can_chat
+        self.index = index
 
     @property
     def parameters(self) -> int:
@@ -82,8 +85,9 @@ class Model:
             cancelled: asked while the work goes on, also while the prompt is read; True ends it within a token.
 
         Returns:
-            Completion: `text`, `stop_reason` (stop, length or cancelled), `tokens` (how many) and `timings`
-            (`first_token` and `total`, in seconds). Code that the model can't hold is cut far from the hole.
+            Completion: `text`, `stop_reason` (stop, length, cancelled or copied), `tokens` (how many), `timings`
+            (`first_token` and `total`, in seconds) and, of a model with an index, `copies`. Code that the model can't
+            hold is cut far from the hole.
 
         Raises:
             UserError: an argument is out of range.
@@ -98,6 +102,7 @@ class Model:
             Settings(max_tokens, temperature, top_p, seed),
             on_text,
             cancelled or never,
+            self.index,
         )
 
     def chat(
@@ -124,8 +129,9 @@ class Model:
             stop: strings before which the answer ends.
 
         Returns:
-            Answer: `text`, `stop_reason`, `tokens` (how many), and `notes` about what did not fit: the oldest
-            questions are left out of a conversation that is longer than what the model reads.
+            Answer: `text`, `stop_reason`, `tokens` (how many), `copies` of a model with an index, and `notes` about
+            what did not fit: the oldest questions are left out of a conversation that is longer than what the model
+            reads.
 
         Raises:
             UserError: the model was not tuned to chat, a message is wrong, or an argument is out of range.
@@ -138,7 +144,7 @@ class Model:
         settings = ChatSettings(max_tokens, temperature, top_p, top_k, seed, tuple(stop))
         attached = [Attachment(path, text) for path, text in files]
         plan = plan_chat(turns_of(messages), self.window, settings, files=attached, cancelled=cancelled or never)
-        return converse(self.engine, plan, on_text or (lambda text: None))
+        return converse(self.engine, plan, on_text or (lambda text: None), self.index)
 
     def generate(
         self,
@@ -150,6 +156,8 @@ class Model:
         seed: int = 0,
     ) -> Iterator[int]:
         """Token ids after `ids` as they are made, up to a stop id or `max_tokens`; no BOS is added.
+
+        Ids are held to no `longest_copy`.
 
         Raises:
             UserError: `ids` is empty, holds an unknown id, or leaves no room for `max_tokens`.
@@ -173,7 +181,14 @@ class Model:
         return self.engine.logits(ids)
 
 
-def load(name_or_path: str | Path = "nano", *, order: Order | None = None, bits: int | None = None) -> Model:
+def load(
+    name_or_path: str | Path = "nano",
+    *,
+    order: Order | None = None,
+    bits: int | None = None,
+    trace: str | Path | TraceIndex | None = None,
+    longest_copy: int | None = None,
+) -> Model:
     """A model by name, ready to write.
 
     Args:
@@ -181,22 +196,26 @@ def load(name_or_path: str | Path = "nano", *, order: Order | None = None, bits:
             (Flax) lay it out; a .gguf file; or a hub id such as google/codegemma-2b, which is fetched once.
         order: the layout of prompts with a hole; default the model's own, PSM where it names none.
         bits: 8 or 4 quantizes the weights on loading.
+        trace: an index of a corpus (`codegem trace build`), by which answers tell where they stand in it.
+        longest_copy: how many tokens of one source of that corpus a text may repeat; it ends before it shows more.
 
     Raises:
-        UserError: there is no such model, one of its files is absent or damaged, or the hub gives it not.
+        UserError: there is no such model or index, a file is absent or damaged, or the hub gives it not.
     """
     from codegem.compilation import enable_compilation_cache
 
     enable_compilation_cache()
 
+    from codegem.assist.attribution import open_index
     from codegem.checkpoints.open import open_model
     from codegem.inference.engine import Engine
     from codegem.model.fused import fuse
 
+    index, copies = open_index(trace, longest_copy)
     opened = open_model(name_or_path, bits=bits)
     name = str(name_or_path)
-    engine = Engine(fuse(opened.model), opened.tokenizer, name=name, order=order or opened.order)
-    return Model(name, engine, opened.chats)
+    engine = Engine(fuse(opened.model), opened.tokenizer, name=name, order=order or opened.order, copies=copies)
+    return Model(name, engine, opened.chats, index)
 
 
 def models(places: Sequence[str | Path] = ()) -> list[dict[str, Any]]:

@@ -23,11 +23,16 @@ from codegem.text.chat import Turn
 
 
 class StopReason(StrEnum):
-    """Why a text ended: by itself or at a stop string, at `max_tokens`, or because nobody wants the rest."""
+    """Why a text ended.
+
+    By itself or at a stop string; at `max_tokens`; because nobody wants the rest; or because more of it would repeat
+    more of one source than is allowed (`inference.copies`).
+    """
 
     STOP = "stop"
     LENGTH = "length"
     CANCELLED = "cancelled"
+    COPIED = "copied"
 
 
 @dataclass(frozen=True)

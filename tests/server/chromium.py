@@ -207,11 +207,20 @@ class Page:
 
     def click(self, selector: str) -> None:
         """Press the mouse in the middle of an element."""
-        box = self.value(
+        self.press(*self._middle(selector))
+
+    def tap(self, selector: str) -> None:
+        """Touch the middle of an element."""
+        x, y = self._middle(selector)
+        self.send("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
+        self.send("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+
+    def _middle(self, selector: str) -> tuple[float, float]:
+        x, y = self.value(
             f"(e => {{ e.scrollIntoView({{block: 'nearest'}}); const b = e.getBoundingClientRect();"
             f"return [b.x + b.width / 2, b.y + b.height / 2] }})(document.querySelector({json.dumps(selector)}))"
         )
-        self.press(*box)
+        return x, y
 
     def press(self, x: float, y: float) -> None:
         """Press the mouse at a place."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from codegem.errors import Busy
 from codegem.generate import Chunk, Request, StopReason, Token, Usage
+from codegem.inference.copies import CopyLimit
 from codegem.text.tokenizer import ByteTokenizer, Tokenizer
 
 
@@ -30,6 +31,7 @@ class FakeService:
         answer: the words of an answer, one token each; a word may be an exception, which is what ends the text.
         endless: whether it begins again after the last word, until `max_tokens`.
         most: how many texts it takes at once.
+        copies: what its texts may repeat of a corpus, as an engine holds them to it.
 
     Attributes:
         gate: closed, a text waits before each of its words.
@@ -40,9 +42,14 @@ class FakeService:
     context_length = 4096
 
     def __init__(
-        self, answer: Iterable[str | Exception] = ("hello ", "again"), *, endless: bool = False, most: int = 64
+        self,
+        answer: Iterable[str | Exception] = ("hello ", "again"),
+        *,
+        endless: bool = False,
+        most: int = 64,
+        copies: CopyLimit | None = None,
     ):
-        self.answer, self.endless, self.most = list(answer), endless, most
+        self.answer, self.endless, self.most, self.copies = list(answer), endless, most, copies
         self.tokenizer: Tokenizer = ByteTokenizer()
         self.gate = threading.Event()
         self.gate.set()
@@ -77,6 +84,7 @@ class FakeService:
 
     def _last(self, ticket: FakeTicket, listener: Callable[[Chunk | Exception], object]) -> Chunk:
         words, request = list(self.answer), ticket.request
+        guard = self.copies.guard() if self.copies else None
         while True:
             if not words and self.endless:
                 words = list(self.answer)
@@ -91,4 +99,7 @@ class FakeService:
                 raise word
             ticket.made += 1
             likely = () if request.probabilities is None else (Token(word, -0.5, (("other", -1.0),)),)
-            listener(Chunk(0, word, 1, None, likely))
+            shown = guard.push(word) if guard else word
+            if guard and guard.found:
+                return Chunk(0, shown, 1, StopReason.COPIED, usage=ticket.usage)
+            listener(Chunk(0, shown, 1, None, likely))

@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from codegem.assist.acceptance import Acceptance
+from codegem.data.tracing.index import TraceIndex
+from codegem.data.tracing.tokens import spans
 from codegem.errors import Busy, SourceError
 from codegem.generate import Infill, StopReason
 from codegem.server.lsp.features import make_server
@@ -283,5 +286,24 @@ def test_other_files_are_looked_at(tmp_path: Path) -> None:
         assert with_others.path == "app.py"
         assert {path for path, _ in with_others.context} == {"shapes.py"}
         assert without.context == ()
+
+    asyncio.run(run())
+
+
+def test_the_log_says_where_a_suggestion_stands(index_of: Callable[..., Path]) -> None:
+    code = "def closed(self, year):\n    self.closed_years.append(year, self.entries, self.journal, self.accounts)\n"
+    index = TraceIndex.open(index_of(code))
+
+    async def run() -> None:
+        source = Scripted(code[28:])
+        async with session(None, open_model=lambda: replace(opened(source), index=index)) as one:
+            await one.open(code[:28] + "\n")
+            (item,) = (await one.call(INLINE, inline((1, 4))))["items"]
+            assert item["insertText"] == code[28:].rstrip()
+            said = (await one.told("window/logMessage"))["params"]
+            assert said == {
+                "type": 3,
+                "message": f"{len(spans(code[28:]))} tokens stand in ledger 1.0, file_0.py:1 (MIT)",
+            }
 
     asyncio.run(run())

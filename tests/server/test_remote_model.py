@@ -2,11 +2,14 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from codegem.data.tracing.index import TraceIndex
 from codegem.generate import Chunk, Conversation, Infill, Request, StopReason, outputs
 from codegem.inference import remote
+from codegem.inference.copies import CopyLimit
 from codegem.inference.remote import RemoteModel
 from codegem.text.chat import Turn
 
@@ -103,3 +106,11 @@ def test_a_full_line_is_waited_for(serve: Serve, monkeypatch: pytest.MonkeyPatch
     threading.Thread(target=lambda: eventually(lambda: bool(waited)) and service.gate.set(), daemon=True).start()
     assert [output.text for output in outputs(model, [Request("x"), Request("y")])] == ["word", "word"]
     assert waited[0] == 1.0
+
+
+def test_a_text_that_its_server_ended_as_a_copy(serve: Serve, index_of: Callable[..., Path]):
+    code = "def closed(self, year):\n    self.closed_years.append(year, self.entries, self.journal, self.accounts)\n"
+    limit = CopyLimit(TraceIndex.open(index_of(code)), 20)
+    model = RemoteModel(f"{serve(FakeService([code[:60], code[60:]], copies=limit)).url}/v1")
+    (output,) = outputs(model, [Request("x", 200)])
+    assert output.stop_reason is StopReason.COPIED and code.startswith(output.text) and output.text != code

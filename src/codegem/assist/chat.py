@@ -12,14 +12,18 @@ read of them is used again.
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from codegem.assist.attachments import Attachment, attach
+from codegem.assist.attribution import copies_in
 from codegem.assist.context import Window
 from codegem.errors import UserError
 from codegem.generate import Conversation, Request, StopReason, TextSource, Usage, never
 from codegem.text import chat
 from codegem.text.chat import Speaker, Turn
+
+if TYPE_CHECKING:
+    from codegem.data.tracing.index import Copy, TraceIndex
 
 CHAT_MODELS = ("google/codegemma-7b-it", "google/codegemma-1.1-7b-it")
 _SPEAKERS: Mapping[str, Speaker] = {
@@ -67,13 +71,14 @@ class ChatPlan:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model said, and what was left out of what it was told."""
+    """What a model said, what was left out of what it was told, and what of it stands in a corpus."""
 
     text: str
     stop_reason: StopReason
     tokens: int
     notes: tuple[str, ...] = ()
     usage: Usage | None = None
+    copies: "tuple[Copy, ...]" = ()
 
 
 def require_chat(can_chat: bool, name: str) -> None:
@@ -144,11 +149,13 @@ def converse(
     source: TextSource,
     plan: ChatPlan,
     on_text: Callable[[str], object] = lambda text: None,
+    index: "TraceIndex | None" = None,
 ) -> Answer:
     """The answer to a plan.
 
     Args:
         on_text: gets each part of the answer as it comes; when it returns False the answer ends there.
+        index: of a corpus that copies are looked for in.
 
     Raises:
         UserError: a setting is out of range.
@@ -162,7 +169,8 @@ def converse(
             reason = chunk.stop_reason or reason
             if chunk.text and on_text(chunk.text) is False:
                 break
-    return Answer("".join(parts), reason, tokens, plan.notes, usage)
+    text = "".join(parts)
+    return Answer(text, reason, tokens, plan.notes, usage, copies_in(text, index) if index else ())
 
 
 def _turn(number: int, message: Mapping[str, Any]) -> Turn:

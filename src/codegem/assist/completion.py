@@ -4,11 +4,16 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
+from codegem.assist.attribution import copies_in
 from codegem.assist.context import Window
 from codegem.assist.draft import Draft
 from codegem.assist.place import Lines, Place
 from codegem.generate import Chunk, Infill, Request, StopReason, TextSource, Usage, never
+
+if TYPE_CHECKING:
+    from codegem.data.tracing.index import Copy, TraceIndex
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,7 @@ class Completion:
         text: to be put in at the cursor; empty when the model has nothing to add.
         tokens: how many the model made.
         usage: from a source that knows.
+        copies: what of the text stands in a corpus, where there was an index of one.
     """
 
     text: str
@@ -34,6 +40,7 @@ class Completion:
     tokens: int
     timings: Timings
     usage: Usage | None = None
+    copies: "tuple[Copy, ...]" = ()
 
 
 @dataclass(frozen=True)
@@ -127,6 +134,7 @@ def complete(
     settings: Settings = Settings(),
     on_text: Callable[[str], object] | None = None,
     cancelled: Callable[[], bool] = never,
+    index: "TraceIndex | None" = None,
 ) -> Completion:
     """Fill the hole and make the answer presentable.
 
@@ -135,6 +143,7 @@ def complete(
             text; when it returns False the work ends and what came so far is the suggestion, with `stop_reason`
             cancelled.
         cancelled: as `codegem.generate.Request` has it: asked while the prompt is read as well.
+        index: of a corpus that copies are looked for in.
 
     Raises:
         UserError: a setting is out of range, or leaves no room for the code.
@@ -163,4 +172,5 @@ def complete(
     if rest and heard:
         heard(rest)
     tokens, usage = sum(chunk.tokens for chunk in made), made[-1].usage if made else None
-    return Completion(draft.text, reason, tokens, Timings(first, time.perf_counter() - started), usage)
+    copies = copies_in(draft.text, index, infill) if index else ()
+    return Completion(draft.text, reason, tokens, Timings(first, time.perf_counter() - started), usage, copies)

@@ -68,11 +68,11 @@ class Draft:
     def finish(self, reason: StopReason = StopReason.STOP) -> str:
         """The rest, when the model's text has ended or nobody waits for more of it.
 
-        Of several lines, the one that was cut off by `max_tokens` is left out.
+        Of several lines, the one that was cut off by `max_tokens` or as a copy is left out.
         """
         self.wants_more = False
         text = self._kept(self._made, ALWAYS)
-        if reason is StopReason.LENGTH and self._rules:
+        if reason in (StopReason.LENGTH, StopReason.COPIED) and self._rules:
             lines = text.rpartition("\n")[0]
             text = lines if lines.strip() else text  # the last line was cut off somewhere
         return self._give(self._kept(self._respelled(text), self._rules))

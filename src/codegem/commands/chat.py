@@ -1,9 +1,14 @@
 """`codegem chat`."""
 
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from codegem.commands.arguments import parse, print_json
 from codegem.errors import UsageError, UserError
+
+if TYPE_CHECKING:
+    from codegem.data.tracing.index import TraceIndex
 
 
 def chat(words: list[str]) -> None:
@@ -17,6 +22,8 @@ def chat(words: list[str]) -> None:
         temperature: float = 0.0,
         top_p: float = 1.0,
         seed: int = 0,
+        trace: Path | None = None,
+        longest_copy: int | None = None,
         json: bool = False,
     ) -> None:
         """Talk with a model about code: codegem chat --model google/codegemma-7b-it --file app.py
@@ -33,8 +40,11 @@ def chat(words: list[str]) -> None:
             temperature: 0 takes the likeliest token each time; more is more varied.
             top_p: with a temperature, choose among the likeliest tokens of this probability together.
             seed: equal seeds give equal answers.
+            trace: an index of a corpus (codegem trace build): what of an answer stands in it is told.
+            longest_copy: how many tokens of one source of that corpus an answer may repeat.
             json: with a question that is piped in, print an object for programs.
         """
+        from codegem.assist.attribution import open_index, record
         from codegem.assist.chat import ChatSettings, require_chat
         from codegem.assist.files import parse_place, read_place
         from codegem.commands.chat_session import Session
@@ -47,8 +57,9 @@ def chat(words: list[str]) -> None:
         settings = ChatSettings(max_tokens, temperature, top_p, seed=seed)
         for stream in (sys.stdout, sys.stderr):
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # for terminals that are not UTF-8
-        spoken = _open(model)
-        session = Session(*spoken, settings=settings, system=system, files=files, quiet=json)
+        index, _ = open_index(trace, longest_copy)
+        spoken = _open(model, index, longest_copy)
+        session = Session(*spoken, settings=settings, system=system, files=files, quiet=json, index=index)
         if piped is None:
             converse_in_terminal(session)
         elif piped.startswith("/"):
@@ -65,6 +76,7 @@ def chat(words: list[str]) -> None:
                         "tokens": answer.tokens,
                         "model": model,
                         "notes": list(answer.notes),
+                        **({"copies": record(answer.copies)} if index else {}),
                     }
                 )
 
@@ -84,20 +96,22 @@ def _piped() -> str:
     return text
 
 
-def _open(model: str):
+def _open(model: str, index: "TraceIndex | None", longest_copy: int | None):
     """The model's name, the source of its text, its window, and whether it chats."""
     from codegem.inference.remote import RemoteModel, is_address
 
     if not is_address(model):
         import codegem
 
-        loaded = codegem.load(model)
+        loaded = codegem.load(model, trace=index, longest_copy=longest_copy)
         return model, loaded.engine, loaded.window, loaded.can_chat
+    from codegem.assist.attribution import refuse_limit_elsewhere
     from codegem.assist.context import Window
     from codegem.checkpoints.locate import shipped_directory
     from codegem.server.lsp.model import read_context
     from codegem.text.tokenizer import load_tokenizer
 
+    refuse_limit_elsewhere(longest_copy, model)
     # Tokens are counted by nano's vocabulary, which makes more of a text than a larger one.
     source = RemoteModel(model)
     return source.name, source, Window(load_tokenizer(shipped_directory("nano")), read_context(model)), True

@@ -4,10 +4,11 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from codegem.assist import prompts
 from codegem.assist.attachments import Attachment
+from codegem.assist.attribution import sentence
 from codegem.assist.blocks import Block, blocks, mistake
 from codegem.assist.chat import Answer, ChatSettings, converse, plan_chat, require_chat
 from codegem.assist.context import Window
@@ -20,6 +21,9 @@ from codegem.generate import StopReason, TextSource
 from codegem.text.chat import Turn
 from codegem.text.languages import language_of
 
+if TYPE_CHECKING:
+    from codegem.data.tracing.index import TraceIndex
+
 HELP = """\
   /explain [FILE[:LINES]]   what the code does; without a file, the files that were brought along
   /fix FILE                 mend a syntax error; where there is none, ask the model what is wrong
@@ -31,6 +35,11 @@ HELP = """\
   /save FILE                write the conversation as Markdown
   /help  /quit              Ctrl-C ends an answer, Ctrl-D the conversation
 A line that ends with \\ goes on in the next one; \"\"\" begins and ends a question of several lines."""
+_ENDED = {
+    StopReason.CANCELLED: "(stopped)",
+    StopReason.LENGTH: "(cut off: it reached the length that an answer may have)",
+    StopReason.COPIED: "(cut off: more of it would repeat more of one source than is allowed)",
+}
 _TEST_TRIES = 3
 _WARMER = 0.4  # temperature of another try
 
@@ -46,6 +55,7 @@ class Session:
         files: brought along.
         out: where answers go.
         quiet: print no answers.
+        index: of a corpus; what of an answer stands in it is told.
     """
 
     def __init__(
@@ -60,10 +70,11 @@ class Session:
         files: Sequence[Attachment] = (),
         out: TextIO | None = None,
         quiet: bool = False,
+        index: "TraceIndex | None" = None,
     ):
         self.name, self.can_chat, self.files = name, can_chat, list(files)
         self.exercise: Exercise | None = None
-        self._source, self._window, self._system = source, window, system
+        self._source, self._window, self._system, self._index = source, window, system, index
         self._settings = settings or ChatSettings()
         self._out = out or sys.stdout
         self._style: Style = style_for(self._out)
@@ -118,13 +129,14 @@ class Session:
             self.say(f"({note})")
         parts: list[str] = []
         try:
-            answer = converse(self._source, plan, lambda text: (parts.append(text), self._print(text))[0])
+            answer = converse(self._source, plan, lambda text: (parts.append(text), self._print(text))[0], self._index)
         except KeyboardInterrupt:
             answer = Answer("".join(parts), StopReason.CANCELLED, len(parts), plan.notes)
         self._print("\n")
-        if answer.stop_reason is not StopReason.STOP:
-            stopped = answer.stop_reason is StopReason.CANCELLED
-            self.say("(stopped)" if stopped else "(cut off: it reached the length that an answer may have)")
+        if answer.stop_reason in _ENDED:
+            self.say(_ENDED[answer.stop_reason])
+        for copy in answer.copies:
+            self.say(f"({sentence(copy)})")
         if answer.text.strip():
             self._turns += [Turn("user", question), Turn("model", answer.text)]
         return answer

@@ -1,6 +1,7 @@
 """`codegem complete`."""
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tyro.conf import Positional
@@ -26,6 +27,8 @@ def complete(words: list[str]) -> None:
         top_p: float = 1.0,
         seed: int = 0,
         others: bool = True,
+        trace: Path | None = None,
+        longest_copy: int | None = None,
         json: bool = False,
     ) -> None:
         """Suggest what fits at the cursor: codegem complete examples/inventory.py:35
@@ -38,6 +41,8 @@ def complete(words: list[str]) -> None:
             top_p: with a temperature, choose among the likeliest tokens of this probability together.
             seed: equal seeds give equal answers.
             others: look at other files of the repository too: what is imported, and similar code.
+            trace: an index of a corpus (codegem trace build): what of the suggestion stands in it is told.
+            longest_copy: how many tokens of one source of that corpus the suggestion may repeat.
             json: print an object for programs.
         """
         import codegem
@@ -45,7 +50,7 @@ def complete(words: list[str]) -> None:
         from codegem.commands import display
 
         document = open_at(parse_location(place))
-        loaded = codegem.load(model)
+        loaded = codegem.load(model, trace=trace, longest_copy=longest_copy)
         done = loaded.complete(
             document.prefix,
             document.suffix,
@@ -57,7 +62,7 @@ def complete(words: list[str]) -> None:
             seed=seed,
         )
         if json:
-            print_json(display.record(document, done, model=model))
+            print_json(display.record(document, done, model=model, is_traced=trace is not None))
         else:
             style = display.style_for(sys.stdout)
             sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]  # for terminals that are not UTF-8

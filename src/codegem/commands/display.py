@@ -8,6 +8,7 @@ import os
 from dataclasses import dataclass
 from typing import TextIO
 
+from codegem.assist import attribution
 from codegem.assist.completion import Completion
 from codegem.assist.cursor import Document
 
@@ -37,14 +38,17 @@ def style_for(stream: TextIO) -> Style:
 
 
 def show(document: Document, done: Completion, *, model: str, parameters: int, style: Style) -> str:
-    """The suggestion between the lines around the cursor, under the file's name, above one line of facts."""
+    """The suggestion between the lines around the cursor, under the file's name, above a line of facts.
+
+    Another line for each copy says where it stands.
+    """
     head = f"{style.bold}{printable(str(document.file))}:{document.line}:{document.column}{style.reset}"
     lines = _numbered(document, done.text, style)
-    foot = f"{style.dim}{_facts(done, model, parameters)}{style.reset}"
-    return "\n".join([head, "", *lines, "", foot]) + "\n"
+    facts = [_facts(done, model, parameters), *(printable(attribution.sentence(copy)) for copy in done.copies)]
+    return "\n".join([head, "", *lines, "", *(f"{style.dim}{fact}{style.reset}" for fact in facts)]) + "\n"
 
 
-def record(document: Document, done: Completion, *, model: str) -> dict:
+def record(document: Document, done: Completion, *, model: str, is_traced: bool = False) -> dict:
     """The same for a program: what `--json` prints."""
     return {
         "text": done.text,
@@ -55,6 +59,7 @@ def record(document: Document, done: Completion, *, model: str) -> dict:
         "file": str(document.file),
         "line": document.line,
         "column": document.column,
+        **({"copies": attribution.record(done.copies)} if is_traced else {}),
     }
 
 

@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from pathlib import Path
 from typing import Annotated, BinaryIO
 
 from tyro.conf import arg
@@ -16,6 +17,8 @@ def lsp(words: list[str]) -> None:
     def run(
         model: str = "nano",
         statistics: bool = True,
+        trace: Path | None = None,
+        longest_copy: int | None = None,
         tcp: Annotated[int | None, arg(metavar="PORT")] = None,
     ) -> None:
         """Suggest code in an editor that speaks the Language Server Protocol: codegem lsp --model nano
@@ -26,6 +29,8 @@ def lsp(words: list[str]) -> None:
             model: nano, a model directory, a .gguf file, a hub id such as google/codegemma-2b, or the address of a
                 server such as http://127.0.0.1:8080/v1.
             statistics: count how many suggestions are accepted, on this machine alone (docs/PRIVACY.md).
+            trace: an index of a corpus (codegem trace build): what of a suggestion stands in it is told in the log.
+            longest_copy: how many tokens of one source of that corpus a suggestion may repeat.
             tcp: listen for one editor on this port of 127.0.0.1 instead, 0 on a free one; for looking into things.
         """
         from codegem.assist.acceptance import Acceptance, default_path
@@ -35,7 +40,8 @@ def lsp(words: list[str]) -> None:
 
         logging.getLogger("pygls").setLevel(logging.CRITICAL)
         reader, writer = _take_streams()
-        server = make_server(lambda: open_model(model), Acceptance(default_path() if statistics else None))
+        counts = Acceptance(default_path() if statistics else None)
+        server = make_server(lambda: open_model(model, trace, longest_copy), counts)
         if tcp is None:
             status = serve(server, reader, writer)
         else:

@@ -2,13 +2,16 @@
 
 import os
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from codegem.commands.arguments import parse
 from codegem.errors import UserError
 
 if TYPE_CHECKING:
+    from codegem.data.tracing.index import TraceIndex
     from codegem.inference.service import Service
 
 PORT = 8012  # where llama.vim and llama.vscode look if they are told nothing
@@ -26,6 +29,8 @@ def serve(words: list[str]) -> None:
         allow_origin: tuple[str, ...] = (),
         waiting: int = 64,
         statistics: bool = True,
+        trace: Path | None = None,
+        longest_copy: int | None = None,
     ) -> None:
         """Serve a model to editors and chat clients, in words that they speak already: codegem serve --model nano
 
@@ -40,7 +45,12 @@ def serve(words: list[str]) -> None:
             allow_origin: pages that may ask, such as http://localhost:5173, besides the server's own.
             waiting: how many texts may wait; more are told to come again.
             statistics: count how many suggestions are accepted, on this machine alone (docs/PRIVACY.md).
+            trace: an index of a corpus (codegem trace build): requests with "trace": true are told what of an answer
+                stands in it.
+            longest_copy: how many tokens of one source of that corpus an answer may repeat; it ends before it shows
+                more.
         """
+        from codegem.assist.attribution import open_index
         from codegem.server import security
 
         key = security.read_key(key_file)
@@ -49,7 +59,9 @@ def serve(words: list[str]) -> None:
             raise UserError(f"The port is {port}; it must be from 0 to {(1 << 16) - 1}.")
         if waiting < 1:
             raise UserError(f"{waiting} texts may wait; it must be at least 1.")
-        _serve(model, host, port, bits, key, allow_origin, waiting, statistics)
+        index, _ = open_index(trace, longest_copy)
+        load = partial(_load, model, waiting, bits=bits, trace=index, longest_copy=longest_copy)
+        _serve(model, host, port, load, statistics, key=key, origins=allow_origin, index=index)
 
     parse(run, "serve", words)
 
@@ -58,11 +70,12 @@ def _serve(
     model: str,
     host: str,
     port: int,
-    bits: int | None,
+    load: "Callable[[], tuple[Service, str, bool]]",
+    statistics: bool,
+    *,
     key: str,
     origins: tuple[str, ...],
-    waiting: int,
-    statistics: bool,
+    index: "TraceIndex | None",
 ) -> None:
     from codegem.server.running import Server, bind
 
@@ -73,12 +86,12 @@ def _serve(
         from codegem.server.metrics import Metrics
 
         acceptance = Acceptance(default_path()) if statistics else None
-        app = create_app(key=key, origins=origins, metrics=Metrics(), acceptance=acceptance)
+        app = create_app(key=key, origins=origins, metrics=Metrics(), acceptance=acceptance, index=index)
         server, url = Server(app), address(host, listening.getsockname()[1])
         loading = Loading(
             server,
             app.state.codegem,
-            lambda: _load(model, bits, waiting),
+            load,
             lambda name, seconds: print(greeting(name, url, bool(key)), flush=True),
         )
         print(f"codegem: loading {model} ...", file=sys.stderr, flush=True)
@@ -90,12 +103,12 @@ def _serve(
             os._exit(0)
 
 
-def _load(model: str, bits: int | None, waiting: int) -> "tuple[Service, str, bool]":
-    """A model, ready to be asked from any thread."""
+def _load(model: str, waiting: int, **settings: Any) -> "tuple[Service, str, bool]":
+    """A model, ready to be asked from any thread; `codegem.load` says what its settings are."""
     import codegem
     from codegem.inference.service import Service
 
-    loaded = codegem.load(model, bits=bits)
+    loaded = codegem.load(model, **settings)
     return Service(loaded.engine, waiting=waiting), loaded.name, loaded.can_chat
 
 

@@ -2,10 +2,14 @@
 
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from codegem.generate import Chunk, Request, StopReason, Token, Usage
 from codegem.inference.stop_strings import StopStrings
 from codegem.text.tokenizer import Detokenizer, Tokenizer
+
+if TYPE_CHECKING:
+    from codegem.inference.copies import Guard
 
 
 class Answer:
@@ -13,6 +17,7 @@ class Answer:
 
     Args:
         prompt_tokens: for the `usage`.
+        guard: against copies that are longer than allowed; None lets all text through.
 
     Attributes:
         made: how many tokens came.
@@ -20,7 +25,9 @@ class Answer:
         cached: tokens of the prompt that were at hand then.
     """
 
-    def __init__(self, index: int, request: Request, tokenizer: Tokenizer, prompt_tokens: int = 0):
+    def __init__(
+        self, index: int, request: Request, tokenizer: Tokenizer, prompt_tokens: int = 0, guard: "Guard | None" = None
+    ):
         self.made = 0
         self.began = 0.0
         self.cached = 0
@@ -28,7 +35,7 @@ class Answer:
         self._asked, self._first, self._last = time.perf_counter(), 0.0, 0.0
         self._index, self._max_tokens = index, request.max_tokens
         self._hidden = len(request.begin)  # characters that are asked for and no part of the answer
-        self._text, self._stops = Detokenizer(tokenizer), StopStrings(request.stop)
+        self._text, self._stops, self._guard = Detokenizer(tokenizer), StopStrings(request.stop), guard
 
     @property
     def usage(self) -> Usage:
@@ -39,7 +46,7 @@ class Answer:
         return Usage(self._prompt_tokens, self.cached, began - self._asked, first - began, max(0.0, self._last - first))
 
     def push(self, token: int, judged: Token | None = None) -> Chunk:
-        """The chunk of one token; it is the last one if a stop string was found.
+        """The chunk of one token; it is the last one if a stop string was found, or a copy that is too long.
 
         Args:
             judged: how likely it was, if that was asked for.
@@ -51,6 +58,10 @@ class Answer:
         if self._hidden:
             text, judged = self._uncover(text, judged)
         text = self._stops.push(text)
+        if self._guard:
+            text = self._guard.push(text)
+            if self._guard.found:
+                return Chunk(self._index, text, 1, StopReason.COPIED, usage=self.usage)
         if not judged:
             if not self._stops.found:
                 return Chunk(self._index, text, 1)
@@ -65,7 +76,11 @@ class Answer:
         """
         if reason is None:
             reason = StopReason.LENGTH if self.made == self._max_tokens else StopReason.STOP
-        return Chunk(self._index, self._stops.flush(), 0, reason, usage=self.usage)
+        text = self._stops.flush()
+        if self._guard:
+            text = self._guard.push(text)
+            reason = StopReason.COPIED if self._guard.found else reason
+        return Chunk(self._index, text, 0, reason, usage=self.usage)
 
     def nothing(self) -> Chunk:
         """What comes of a pass that made no token: whoever reads can end the work there."""

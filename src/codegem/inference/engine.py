@@ -11,6 +11,7 @@ A pass is a piece of the prompt or a step of the answer.
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
+from typing import TYPE_CHECKING
 
 import jax
 import numpy as np
@@ -32,6 +33,9 @@ from codegem.model.transformer import Transformer
 from codegem.text import chat, fim
 from codegem.text.tokenizer import Tokenizer
 
+if TYPE_CHECKING:
+    from codegem.inference.copies import CopyLimit
+
 CACHE_BYTES = 1 << 30
 # Below this a step takes about as long as the host needs for it, so that the next one is asked for before the
 # token is read; a draft can't be made then, and would save nothing.
@@ -51,6 +55,8 @@ class Engine:
         cache_bytes: that keys and values of earlier requests may take; 0 keeps none. The slot used last stays
             even if it alone is larger.
         lookup: whether to draft tokens from text at hand; by default where a step is slow enough for it to pay.
+        copies: how much of one source a text may repeat; it ends with `StopReason.COPIED` before it shows more. Token
+            ids that `stream` gives are held to nothing.
 
     Attributes:
         counts: for whoever watches.
@@ -73,8 +79,10 @@ class Engine:
         order: fim.Order = fim.Order.PSM,
         cache_bytes: int = CACHE_BYTES,
         lookup: bool | None = None,
+        copies: "CopyLimit | None" = None,
     ):
         self.name = name
+        self.copies = copies
         self.order = order
         self.tokenizer = tokenizer
         self.model = jax.device_put(model)
@@ -166,7 +174,7 @@ class Engine:
             prompt,
             request.max_tokens,
             choose,
-            Answer(index, request, self.tokenizer, len(prompt)),
+            Answer(index, request, self.tokenizer, len(prompt), self.copies.guard() if self.copies else None),
             tell,
             request.cancelled,
             self._chat_stop_ids if isinstance(request.prompt, Conversation) else self._stop_ids,

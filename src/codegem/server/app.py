@@ -1,7 +1,7 @@
 """One application of all surfaces: each is a module with `routes(state)`."""
 
 from collections.abc import Collection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -29,6 +29,9 @@ from codegem.server.security import Guard
 from codegem.server.state import ServerState, TextService
 from codegem.server.streams import Json
 
+if TYPE_CHECKING:
+    from codegem.data.tracing.index import TraceIndex
+
 SURFACES = (
     openai, openai_chat, models, infill, props, ollama, mistral, tabby, events, observing, playground,
 )  # fmt: skip
@@ -43,6 +46,7 @@ def create_app(
     origins: Collection[str] = (),
     metrics: Any = None,
     acceptance: Any = None,
+    index: "TraceIndex | None" = None,
 ) -> Starlette:
     """A server of all surfaces.
 
@@ -51,11 +55,12 @@ def create_app(
         name: of the model, as clients are shown it.
         key: that requests must carry; "" for none.
         origins: of pages that may ask, besides the server's own.
+        index: of a corpus, by which answers are traced.
 
     Returns:
         An ASGI application; `app.state.codegem` is its `ServerState`.
     """
-    state = ServerState(metrics=metrics, acceptance=acceptance, key_wanted=bool(key))
+    state = ServerState(metrics=metrics, acceptance=acceptance, key_wanted=bool(key), index=index)
     if service is not None:
         state.load(service, name=name, can_chat=can_chat)
     app = Starlette(

@@ -23,6 +23,7 @@ from codegem.server.openapi import described
 from codegem.server.sampling import SEED, STOP, TEMPERATURE, TOP_K, TOP_P, sampling, stops
 from codegem.server.state import ServerState
 from codegem.server.streams import Json, Stream
+from codegem.server.tracing import TRACE, Tracing
 
 _MOST_TEXTS = 16
 _LONGEST, _SHARE = 512, 4  # tokens of an answer that has no limit, and the part of the window that it may take
@@ -37,6 +38,7 @@ _FIELDS = {
     "n_probs": schema.whole(0, 20, "How many of the likeliest tokens are named beside each.", default=0),
     "id_slot": schema.whole(-1, None, "Sent back; where a prompt is kept is decided here.", default=-1),
     "response_fields": schema.items(schema.text(), "The fields of the answer, such as timings/prompt_n."),
+    "trace": TRACE,
     "stream": schema.flag("Send parts as they are made.", default=False),
     "raw": schema.flag("Show what the model wrote, without the rules of what is worth showing.", default=False),
 }  # fmt: skip
@@ -89,10 +91,13 @@ async def _answer(
             found = await _job(state, body, prompt, settings)
             jobs.append(found)
             asked.append(_asked(body, prompt, found))
+    traced = Tracing(state, body, jobs)
     if body["stream"]:
-        return Stream(_parts(state, http_request, jobs, asked))
+        return Stream(_parts(state, http_request, jobs, asked, traced))
     chunks = await live.whole(state, http_request, *jobs)
-    answers = [llama_answers.whole(state, chunk, asked[at]) for at, chunk in enumerate(chunks)]
+    answers = [
+        llama_answers.whole(state, chunk, asked[at], await traced.fields(chunk)) for at, chunk in enumerate(chunks)
+    ]
     return Json(answers[0] if len(answers) == 1 else answers)
 
 
@@ -152,6 +157,7 @@ async def _parts(
     http_request: HttpRequest,
     jobs: list[Request | Plan | live.Drafted],
     asked: list[dict[str, Any]],
+    traced: Tracing,
 ) -> AsyncGenerator[Any]:
     """The events of a stream; the last of each text says `stop` and how it went. There is no `[DONE]`."""
     shown = [live.Chunk(index, "") for index in range(len(jobs))]
@@ -159,7 +165,8 @@ async def _parts(
         async for chunk in chunks:
             at = chunk.index
             shown[at] = live.merged(at, [shown[at], chunk])
+            found = await traced.fields(chunk)
             if chunk.stop_reason:
-                yield llama_answers.whole(state, shown[at], asked[at], chunk.text)
+                yield llama_answers.whole(state, shown[at], asked[at], found, chunk.text)
             elif chunk.text:
                 yield llama_answers.part(chunk, asked[at], shown[at].tokens)

@@ -7,20 +7,29 @@ from codegem.generate import Chunk, StopReason, Usage
 from codegem.server import schema
 from codegem.server.openai_answers import chat_logprobs, timings
 from codegem.server.state import ServerState
+from codegem.server.tracing import COPIES
 
+_LIMITS = (StopReason.LENGTH, StopReason.COPIED)  # it knows no other word for a text that had to end
 TEXT = schema.record(
     {
         "content": schema.text(), "stop": schema.flag(), "truncated": schema.flag("Whether code was cut to fit."),
-        "tokens_cached": schema.whole(0), "timings": schema.anything(),
+        "tokens_cached": schema.whole(0), "timings": schema.anything(), **COPIES,
     }
 )  # fmt: skip
 
 
-def whole(state: ServerState, chunk: Chunk, asked: Mapping[str, Any], content: str | None = None) -> dict[str, Any]:
+def whole(
+    state: ServerState,
+    chunk: Chunk,
+    asked: Mapping[str, Any],
+    traced: Mapping[str, Any],
+    content: str | None = None,
+) -> dict[str, Any]:
     """A whole answer, or the last event of a stream.
 
     Args:
         asked: `prompt`, `settings`, `truncated`, and of the request `id_slot`, `n_probs` and `response_fields`.
+        traced: the copies in it, where they are asked for.
         content: in a stream, what has not been sent yet.
     """
     text = chunk.text if content is None else content
@@ -38,10 +47,11 @@ def whole(state: ServerState, chunk: Chunk, asked: Mapping[str, Any], content: s
         "prompt": asked["prompt"],
         "has_new_line": "\n" in chunk.text,
         "truncated": asked["truncated"],
-        "stop_type": "limit" if chunk.stop_reason is StopReason.LENGTH else "eos",
+        "stop_type": "limit" if chunk.stop_reason in _LIMITS else "eos",
         "stopping_word": "",
         "tokens_cached": usage.prompt_tokens + tokens,
         "timings": timings(usage, tokens),
+        **traced,
     }
     if asked["n_probs"]:
         answer["completion_probabilities"] = chat_logprobs(chunk.probabilities)["content"]

@@ -45,7 +45,7 @@ class Metrics:
         """A text ended.
 
         Args:
-            reason: why: stop, length, cancelled.
+            reason: why: stop, length, cancelled, copied.
             tokens: how many were written.
             whole: seconds from the request to the text's end, and `first_token` to its first token.
         """
@@ -56,6 +56,11 @@ class Metrics:
         if first_token is not None:
             about = "Seconds from a request to the first token of its text."
             self._observe("first_token_seconds", about, labels, first_token)
+
+    def traced(self, is_copied: bool) -> None:
+        """A text was looked up in the index of a corpus, and stands there in part or not at all."""
+        copies = (("copies", "some" if is_copied else "none"),)
+        self._add("traced_texts_total", "Texts that were traced by whether parts stand in the corpus.", copies)
 
     def event(self, kind: str) -> None:
         """A client told what became of a suggestion: view, select, dismiss."""

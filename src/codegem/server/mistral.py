@@ -15,6 +15,7 @@ from codegem.server.openapi import described
 from codegem.server.sampling import SEED, STOP, TEMPERATURE, TOP_P, sampling, stops
 from codegem.server.state import ServerState
 from codegem.server.streams import Json, Stream
+from codegem.server.tracing import TRACE, Tracing
 
 _DEFAULT_TOKENS = 128
 BODY = schema.record(
@@ -25,6 +26,7 @@ BODY = schema.record(
         "max_tokens": schema.whole(-1, None, "-1 is as many as there is room for.", default=_DEFAULT_TOKENS),
         "min_tokens": schema.whole(0, None, "Read, and without effect: a suggestion ends where it is whole."),
         "temperature": TEMPERATURE, "top_p": TOP_P, "random_seed": SEED, "stop": STOP,
+        "trace": TRACE,
         "stream": schema.flag("Send parts as they are made.", default=False),
     },
     required=("prompt",),
@@ -41,18 +43,22 @@ def routes(state: ServerState) -> list[BaseRoute]:
         length = await filling.room_for(state.window, body["max_tokens"], prompt + (suffix or ""))
         settings = Settings(length, stop=stops(body.get("stop")), **sampling(body, seed="random_seed"))
         job = await filling.job(state, prompt, suffix, settings)
+        traced = Tracing(state, body, [job])
         if body["stream"]:
-            return Stream(_parts(state, http_request, job))
+            return Stream(_parts(state, http_request, job, traced))
         [chunk] = await live.whole(state, http_request, job)
         message = {"role": "assistant", "content": chunk.text, "tool_calls": None}
         choice = {"index": 0, "message": message, "finish_reason": openai_answers.reason(chunk)}
         head = openai_answers.head(state, "chat.completion")
+        choice |= await traced.fields(chunk)
         return Json({**head, "choices": [choice], **openai_answers.usage([chunk])})
 
     return [Route("/v1/fim/completions", fill, methods=["POST"])]
 
 
-async def _parts(state: ServerState, http_request: HttpRequest, job: Request | Plan) -> AsyncGenerator[Any]:
+async def _parts(
+    state: ServerState, http_request: HttpRequest, job: Request | Plan, traced: Tracing
+) -> AsyncGenerator[Any]:
     """The events of a stream: the last part says why it ended and what it took."""
     head, tally = openai_answers.head(state, "chat.completion.chunk"), openai_answers.Tally()
     said: dict[str, Any] = {"role": "assistant"}  # with the first part only
@@ -62,6 +68,7 @@ async def _parts(state: ServerState, http_request: HttpRequest, job: Request | P
             if chunk.text or chunk.stop_reason:
                 delta = {**said, "content": chunk.text}
                 choice = {"index": 0, "delta": delta, "finish_reason": openai_answers.reason(chunk)}
+                choice |= await traced.fields(chunk)
                 yield {**head, "choices": [choice], **(tally.usage() if chunk.stop_reason else {})}
                 said = {}
     yield "[DONE]"

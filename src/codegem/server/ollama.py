@@ -31,6 +31,7 @@ from codegem.server.ollama_bodies import (
 from codegem.server.openapi import described
 from codegem.server.state import ServerState
 from codegem.server.streams import Json, Stream
+from codegem.server.tracing import Tracing
 
 Said = Callable[[str], dict[str, Any]]
 """A text as the field that holds it."""
@@ -115,16 +116,18 @@ async def _answer(
     state: ServerState, http_request: HttpRequest, body: dict[str, Any], job: Request | Plan, said: Said
 ) -> Response | Stream:
     """One line for each part, or one object."""
+    traced = Tracing(state, body, [job])
     if body["stream"]:
-        return Stream(_lines(state, http_request, job, said), "ndjson")
+        return Stream(_lines(state, http_request, job, said, traced), "ndjson")
     started = time.perf_counter()
     [chunk] = await live.whole(state, http_request, job)
     seconds = time.perf_counter() - started
-    return Json(ollama_answers.last(state.name, said(chunk.text), chunk, chunk.tokens, seconds, chunk.probabilities))
+    answer = ollama_answers.last(state.name, said(chunk.text), chunk, chunk.tokens, seconds, chunk.probabilities)
+    return Json(answer | await traced.fields(chunk))
 
 
 async def _lines(
-    state: ServerState, http_request: HttpRequest, job: Request | Plan, said: Said
+    state: ServerState, http_request: HttpRequest, job: Request | Plan, said: Said, traced: Tracing
 ) -> AsyncGenerator[dict[str, Any]]:
     started, made = time.perf_counter(), 0
     async with aclosing(live.texts(state, http_request, job)) as chunks:
@@ -132,5 +135,6 @@ async def _lines(
             made += chunk.tokens
             if chunk.text or chunk.probabilities:
                 yield ollama_answers.part(state.name, said(chunk.text), chunk.probabilities)
+            found = await traced.fields(chunk)
             if chunk.stop_reason:
-                yield ollama_answers.last(state.name, said(""), chunk, made, time.perf_counter() - started)
+                yield ollama_answers.last(state.name, said(""), chunk, made, time.perf_counter() - started) | found

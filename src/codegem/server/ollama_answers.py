@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from codegem.generate import Chunk, StopReason, Token, Usage
+from codegem.generate import Chunk, Token, Usage
 from codegem.server import schema
+from codegem.server.openai_answers import reason
+from codegem.server.tracing import COPIES
 
 _COUNTS = (
     "total_duration",
@@ -17,7 +19,7 @@ _COUNTS = (
 )
 _HEAD = {"model": schema.text(), "created_at": schema.text(), "done": schema.flag(), "done_reason": schema.text()}
 _LOGPROBS = {"logprobs": schema.items(schema.anything())}
-_LAST = {**_HEAD, **_LOGPROBS, **{name: schema.whole(0) for name in _COUNTS}}
+_LAST = {**_HEAD, **_LOGPROBS, **COPIES, **{name: schema.whole(0) for name in _COUNTS}}
 GENERATED = schema.record({"response": schema.text(), **_LAST}, required=("model", "created_at", "response", "done"))
 ANSWERED = schema.record(
     {
@@ -52,7 +54,7 @@ def last(
         **_head(model),
         **said,
         "done": True,
-        "done_reason": "length" if chunk.stop_reason is StopReason.LENGTH else "stop",
+        "done_reason": reason(chunk),
         **_logprobs(tokens),
         "total_duration": _nanoseconds(seconds),
         "load_duration": _nanoseconds(usage.waiting),

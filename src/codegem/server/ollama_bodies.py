@@ -8,6 +8,7 @@ from codegem.assist.completion import Settings
 from codegem.errors import UserError
 from codegem.server import schema
 from codegem.server.sampling import SEED, STOP, TEMPERATURE, TOP_K, TOP_P, sampling, stops
+from codegem.server.tracing import TRACE
 
 DEFAULT_TOKENS = 128
 _MOST_LIKELY = 20
@@ -28,6 +29,7 @@ _COMMON = {
     "options": _OPTIONS,
     "format": schema.either(schema.text(), schema.record({}), about="Only an empty one: no form can be forced."),
     "think": schema.either(schema.flag(), schema.text(), about="Only false: the model does not think aloud."),
+    "trace": TRACE,
     "logprobs": schema.flag("Name the probability of each token.", default=False),
     "top_logprobs": schema.whole(0, _MOST_LIKELY, "How many of the likeliest tokens are named too.", default=0),
 }

@@ -23,6 +23,7 @@ from codegem.server.openapi import described
 from codegem.server.sampling import SEED, STOP, TEMPERATURE, TOP_K, TOP_P, sampling, stops
 from codegem.server.state import ServerState
 from codegem.server.streams import Json, Stream
+from codegem.server.tracing import TRACE, Tracing
 from codegem.text.fim_text import parse_ids
 
 _MOST_TEXTS = 64
@@ -49,6 +50,7 @@ BODY = schema.record(
         "n": schema.whole(1, 16, "Texts for each prompt.", default=1),
         "echo": schema.flag("Begin each text with its prompt.", default=False),
         "logprobs": schema.whole(0, 20, "How many of the likeliest tokens are named beside each."),
+        "trace": TRACE,
         "stream": schema.flag("Send parts as they are made.", default=False),
         "stream_options": schema.record({"include_usage": schema.flag(default=False)}),
     },
@@ -72,10 +74,11 @@ def routes(state: ServerState) -> list[BaseRoute]:
         if len(jobs) > _MOST_TEXTS:
             raise UserError(f"{len(jobs)} texts are asked for at once; ask for at most {_MOST_TEXTS}.")
         before = [_text(prompt) if body["echo"] else "" for prompt in prompts for _ in range(body["n"])]
+        traced = Tracing(state, body, jobs)
         if body["stream"]:
-            return Stream(_parts(state, http_request, body, jobs, before))
+            return Stream(_parts(state, http_request, body, jobs, before, traced))
         chunks = await live.whole(state, http_request, *jobs)
-        return Json(_whole(state, body, chunks, before))
+        return Json(await _whole(state, body, chunks, before, traced))
 
     return [Route("/v1/completions", completions, methods=["POST"])]
 
@@ -115,9 +118,12 @@ def _text(prompt: str | Infill) -> str:
     return prompt if isinstance(prompt, str) else prompt.prefix
 
 
-def _whole(state: ServerState, body: dict[str, Any], chunks: Sequence[Chunk], before: Sequence[str]) -> dict[str, Any]:
+async def _whole(
+    state: ServerState, body: dict[str, Any], chunks: Sequence[Chunk], before: Sequence[str], traced: Tracing
+) -> dict[str, Any]:
+    wants_logprobs = body.get("logprobs") is not None
     choices = [
-        openai_answers.text_choice(chunk, before[at], body.get("logprobs") is not None)
+        openai_answers.text_choice(chunk, before[at], wants_logprobs) | await traced.fields(chunk)
         for at, chunk in enumerate(chunks)
     ]
     head = openai_answers.head(state, "text_completion")
@@ -125,7 +131,12 @@ def _whole(state: ServerState, body: dict[str, Any], chunks: Sequence[Chunk], be
 
 
 async def _parts(
-    state: ServerState, http_request: HttpRequest, body: dict[str, Any], jobs: list[Request | Plan], before: list[str]
+    state: ServerState,
+    http_request: HttpRequest,
+    body: dict[str, Any],
+    jobs: list[Request | Plan],
+    before: list[str],
+    traced: Tracing,
 ) -> AsyncGenerator[Any]:
     """The events of a stream."""
     head = openai_answers.head(state, "text_completion")
@@ -140,7 +151,7 @@ async def _parts(
             if chunk.text or chunk.stop_reason or (wants_logprobs and chunk.probabilities):
                 choice = openai_answers.text_choice(chunk, "", wants_logprobs, offsets[chunk.index])
                 offsets[chunk.index] += len(chunk.text)
-                yield {**head, "choices": [choice]}
+                yield {**head, "choices": [choice | await traced.fields(chunk)]}
     if body.get("stream_options", {}).get("include_usage"):
         yield {**head, "choices": [], **tally.usage()}
     yield "[DONE]"

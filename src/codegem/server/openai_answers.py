@@ -8,14 +8,15 @@ from typing import Any
 from codegem.generate import Chunk, StopReason, Token, Usage
 from codegem.server import schema
 from codegem.server.state import ServerState
+from codegem.server.tracing import COPIES
 
 _USAGE = schema.record({name: schema.whole(0) for name in ("prompt_tokens", "completion_tokens", "total_tokens")})
 _HEAD = {name: schema.text() for name in ("id", "object", "model")} | {"created": schema.whole(0)}
-_REASON = schema.text(one_of=("stop", "length"))
+_REASON = schema.text(one_of=("stop", "length", "content_filter"))
 
 
 def _answer(choice: dict[str, schema.Schema]) -> schema.Schema:
-    choices = schema.items(schema.record({"index": schema.whole(0), "finish_reason": _REASON, **choice}))
+    choices = schema.items(schema.record({"index": schema.whole(0), "finish_reason": _REASON, **choice, **COPIES}))
     return schema.record({**_HEAD, "choices": choices, "usage": _USAGE}, required=("id", "object", "choices"))
 
 
@@ -102,10 +103,10 @@ def text_choice(chunk: Chunk, before: str = "", logprobs: bool = False, offset: 
 
 
 def reason(chunk: Chunk) -> str | None:
-    """Why a text ended, in OpenAI's words."""
+    """Why a text ended, in OpenAI's words; one that would have repeated too much of a source was filtered."""
     if chunk.stop_reason is None:
         return None
-    return "length" if chunk.stop_reason is StopReason.LENGTH else "stop"
+    return {StopReason.LENGTH: "length", StopReason.COPIED: "content_filter"}.get(chunk.stop_reason, "stop")
 
 
 def text_logprobs(tokens: Sequence[Token], offset: int) -> dict[str, Any]:

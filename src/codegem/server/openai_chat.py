@@ -16,6 +16,7 @@ from codegem.server.openapi import described
 from codegem.server.sampling import SEED, STOP, TEMPERATURE, TOP_K, TOP_P, sampling, stops
 from codegem.server.state import ServerState
 from codegem.server.streams import Json, Stream
+from codegem.server.tracing import TRACE, Tracing
 
 _PART = schema.record({"type": schema.text(), "text": schema.text()}, required=("type",))
 _MESSAGE = schema.record(
@@ -34,6 +35,7 @@ BODY = schema.record(
         "n": schema.whole(1, 16, "How many answers.", default=1),
         "logprobs": schema.flag("Name the probability of each token.", default=False),
         "top_logprobs": schema.whole(0, 20, "How many of the likeliest tokens are named beside each.", default=0),
+        "trace": TRACE,
         "stream": schema.flag("Send parts as they are made.", default=False),
         "stream_options": schema.record({"include_usage": schema.flag(default=False)}),
     },
@@ -49,11 +51,15 @@ def routes(state: ServerState) -> list[BaseRoute]:
         require_chat(state.can_chat, state.name)
         body = await bodies.read(http_request, BODY)
         jobs = [_job(state, body, number) for number in range(body["n"])]
+        traced = Tracing(state, body, jobs)
         if body["stream"]:
-            return Stream(_parts(state, http_request, body, jobs))
+            return Stream(_parts(state, http_request, body, jobs, traced))
         chunks = await live.whole(state, http_request, *jobs)
         head = openai_answers.head(state, "chat.completion")
-        choices = [_choice(chunk, body, message={"role": "assistant", "content": chunk.text}) for chunk in chunks]
+        choices = [
+            _choice(chunk, body, message={"role": "assistant", "content": chunk.text}) | await traced.fields(chunk)
+            for chunk in chunks
+        ]
         return Json({**head, "choices": choices, **openai_answers.usage(chunks)})
 
     return [Route("/v1/chat/completions", chat, methods=["POST"])]
@@ -76,7 +82,7 @@ def _choice(chunk: Chunk, body: dict[str, Any], **said: dict[str, Any]) -> dict[
 
 
 async def _parts(
-    state: ServerState, http_request: HttpRequest, body: dict[str, Any], jobs: list[Request]
+    state: ServerState, http_request: HttpRequest, body: dict[str, Any], jobs: list[Request], traced: Tracing
 ) -> AsyncGenerator[Any]:
     """The events of a stream: the first of each answer says whose it is, the last why it ended."""
     head = openai_answers.head(state, "chat.completion.chunk")
@@ -89,7 +95,7 @@ async def _parts(
             if chunk.text or delta:
                 delta["content"] = chunk.text
             if delta or chunk.stop_reason or chunk.probabilities:
-                yield {**head, "choices": [_choice(chunk, body, delta=delta)]}
+                yield {**head, "choices": [_choice(chunk, body, delta=delta) | await traced.fields(chunk)]}
     if body.get("stream_options", {}).get("include_usage"):
         yield {**head, "choices": [], **tally.usage()}
     yield "[DONE]"

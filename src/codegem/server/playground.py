@@ -1,17 +1,10 @@
-"""The web page at `/`: its files, what it shows of the model, and holes filled with everything that can be told of it.
+"""The web page at `/`: what it shows of the model, and holes filled with everything that can be told of it."""
 
-The page comes whole from this package and asks nobody else. Its files stand below a name that changes with them, so
-that browsers may keep them for good.
-"""
-
-import hashlib
 import math
 import time
 from collections.abc import AsyncGenerator
-from importlib.resources import files
 from typing import Any
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -24,22 +17,15 @@ from codegem.server import bodies
 from codegem.server.live import texts
 from codegem.server.ollama import greeting
 from codegem.server.openapi import described
+from codegem.server.pages import Page
 from codegem.server.schema import flag, items, number, record, text, whole
 from codegem.server.state import ServerState, TextService
 from codegem.server.streams import Stream, dumps
 from codegem.server.tabby import one_line
+from codegem.server.tracing import TRACE, Tracing
 from codegem.text import fim
 from codegem.text.tokenizer import NAMES, Tokenizer
 
-_TYPES = {
-    "css": "text/css; charset=utf-8",
-    "html": "text/html; charset=utf-8",
-    "js": "text/javascript; charset=utf-8",
-    "mjs": "text/javascript; charset=utf-8",
-    "svg": "image/svg+xml",
-}
-# Besides what server/security.py says for every page: no program of this page makes markup of text.
-_NO_MARKUP = "require-trusted-types-for 'script'; trusted-types 'none'"
 _HOLE = {
     "prefix": text("what stands before the cursor", default=""),
     "suffix": text("what stands after it", default=""),
@@ -57,6 +43,7 @@ _HOLE = {
     "lines": text("how many may come", default="auto", one_of=("auto", "one", "many")),
     "rules": flag("whether the text is stopped and trimmed where a person would", default=True),
     "probabilities": whole(0, 20, "how many other tokens are named for each; absent: no tokens come"),
+    "trace": TRACE,
     "prompt": flag("whether the prompt comes as the model read it", default=False),
 }
 _FILL = record(_HOLE)
@@ -71,21 +58,11 @@ _ABOUT = record({
 
 def routes(state: ServerState) -> list[BaseRoute]:
     """The page, its files, and what only it asks for."""
-    page, version = _page()
+    page = Page("web")
 
     @described("The playground", "playground", answer="text/html, text/plain")
     async def index(request: Request) -> Response:
-        headers = {"Cache-Control": "no-cache", "Content-Security-Policy": _NO_MARKUP, "Vary": "Accept"}
-        if "text/html" not in request.headers.get("accept", ""):
-            return greeting()
-        return Response(page["index.html"].replace(b"VERSION", version.encode()), 200, headers, _TYPES["html"])
-
-    async def file(request: Request) -> Response:
-        name = request.path_params["name"]
-        if request.path_params["version"] != version or name not in page:
-            raise HTTPException(404)
-        headers = {"Cache-Control": "public, max-age=31536000, immutable"}
-        return Response(page[name], 200, headers, _TYPES[name.rpartition(".")[2]])
+        return page.index() if "text/html" in request.headers.get("accept", "") else greeting()
 
     @described("The model, in a few words for the playground", "playground", answer=_ABOUT)
     async def about(request: Request) -> Response:
@@ -98,20 +75,10 @@ def routes(state: ServerState) -> list[BaseRoute]:
 
     return [
         Route("/", index),
-        Route("/web/{version}/{name}", file),
+        page.route(),
         Route("/codegem/about", about),
         Route("/codegem/fill", fill, methods=["POST"]),
     ]
-
-
-def _page() -> tuple[dict[str, bytes], str]:
-    """The page's files by name, and a name for this state of them."""
-    folder = files("codegem.server") / "web"
-    found = {file.name: file.read_bytes() for file in folder.iterdir() if file.name.rpartition(".")[2] in _TYPES}
-    digest = hashlib.sha256()
-    for name in sorted(found):
-        digest.update(name.encode() + b"\0" + hashlib.sha256(found[name]).digest())
-    return found, digest.hexdigest()[:16]
 
 
 def _about(state: ServerState) -> dict[str, Any]:
@@ -143,6 +110,7 @@ async def _filled(state: ServerState, request: Request, body: dict[str, Any]) ->
     chosen = ("max_tokens", "temperature", "top_p", "top_k", "seed", "lines", "rules")
     settings = Settings(**{name: body[name] for name in chosen}, probabilities=body.get("probabilities"))
     planned = plan(infill, state.window, settings)
+    traced = Tracing(state, body, [planned])
     shown, tokens, first = "", 0, None
     async for chunk in texts(state, request, planned):
         if first is None:
@@ -156,8 +124,9 @@ async def _filled(state: ServerState, request: Request, body: dict[str, Any]) ->
             yield {"type": "tokens", "tokens": [_token(token) for token in chunk.probabilities]}
         if chunk.text:
             yield {"type": "text", "text": chunk.text}
+        found = await traced.fields(chunk)
         if chunk.stop_reason:
-            yield _end(chunk, shown, tokens, first, time.perf_counter() - started)
+            yield _end(chunk, shown, tokens, first, time.perf_counter() - started) | found
 
 
 def _prompt(service: TextService, planned: Plan) -> dict[str, Any]:

@@ -2,12 +2,15 @@
 
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from codegem.assist.context import Window
 from codegem.generate import Chunk, Request, Usage
 from codegem.server.failures import Stopping
 from codegem.text.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from codegem.data.tracing.index import TraceIndex
 
 
 class Ticket(Protocol):
@@ -46,6 +49,7 @@ class ServerState:
         metrics: `server.metrics.Metrics`, what is counted for /metrics.
         acceptance: `assist.acceptance.Acceptance`, or None where nothing is kept.
         key_wanted: whether requests must carry a key.
+        index: of a corpus, by which answers are traced for those who ask; None traces nothing.
 
     Attributes:
         created: seconds since 1970; clients show it as the model's age.
@@ -53,9 +57,16 @@ class ServerState:
         tickets: of all texts that are being made.
     """
 
-    def __init__(self, *, metrics: Any = None, acceptance: Any = None, key_wanted: bool = False):
+    def __init__(
+        self,
+        *,
+        metrics: Any = None,
+        acceptance: Any = None,
+        key_wanted: bool = False,
+        index: "TraceIndex | None" = None,
+    ):
         self.created = int(time.time())
-        self.metrics, self.acceptance, self.key_wanted = metrics, acceptance, key_wanted
+        self.metrics, self.acceptance, self.key_wanted, self.index = metrics, acceptance, key_wanted, index
         self.stopping = False
         self.tickets: set[Ticket] = set()
         self.name, self.can_chat = "", False

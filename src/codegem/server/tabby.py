@@ -23,6 +23,7 @@ from codegem.server.openapi import described
 from codegem.server.sampling import SEED, TEMPERATURE, sampling
 from codegem.server.state import ServerState
 from codegem.server.streams import Json
+from codegem.server.tracing import COPIES, TRACE, Tracing
 
 _MOST_SNIPPETS = 256
 _MOST_TOKENS = 64
@@ -50,6 +51,7 @@ BODY = schema.record(
         ),
         "temperature": TEMPERATURE,
         "seed": SEED,
+        "trace": TRACE,
         "mode": schema.text("Only standard.", default="standard"),
         "user": schema.text("Read, and without effect."),
         "debug_options": schema.record({"return_prompt": schema.flag(), "return_snippets": schema.flag()}),
@@ -59,7 +61,7 @@ BODY = schema.record(
 ANSWER = schema.record(
     {
         "id": schema.text("By which events tell what became of it."),
-        "choices": schema.items(schema.record({"index": schema.whole(0), "text": schema.text()})),
+        "choices": schema.items(schema.record({"index": schema.whole(0), "text": schema.text(), **COPIES})),
         "debug_data": schema.anything(),
     },
     required=("id", "choices"),
@@ -119,8 +121,10 @@ async def complete(state: ServerState, http_request: HttpRequest, sent: Mapping[
     context = await filling.in_thread(size, arrange, others, state.window)
     infill = Infill(segments["prefix"], segments["suffix"], one_line(segments.get("filepath")), context)
     plan = await live.planned(state, infill, Settings(max_tokens=_MOST_TOKENS, **sampling(body)))
+    traced = Tracing(state, body, [plan])
     [chunk] = await live.whole(state, http_request, plan)
-    answer: dict[str, Any] = {"id": f"cmpl-{secrets.token_hex(12)}", "choices": [{"index": 0, "text": chunk.text}]}
+    choice = {"index": 0, "text": chunk.text, **await traced.fields(chunk)}
+    answer: dict[str, Any] = {"id": f"cmpl-{secrets.token_hex(12)}", "choices": [choice]}
     if state.acceptance and chunk.text:
         state.acceptance.offered(answer["id"], chunk.text, client="tabby", language=body.get("language", ""))
     return Json(answer | _debug(body.get("debug_options", {}), context))

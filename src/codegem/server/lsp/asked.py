@@ -73,13 +73,18 @@ class Asked:
         if self.automatic:
             await asyncio.sleep(self.server.edits.pause(self.document.uri, self.server.options.debounce))
         options, seconds = self.server.options, _SECONDS if self.automatic else None
+        copies: list[str] = []
         try:
-            text = await self._worked(lambda cancelled: writer.write(hole, options, on_text, cancelled, seconds))
+            text = await self._worked(
+                lambda cancelled: writer.write(hole, options, on_text, cancelled, seconds, copies.append)
+            )
         except Busy:
             return ""
         except UserError as error:
             self.server.tell(f"codegem: {error}")
             return ""
+        for sentence in copies:
+            self.server.window_log_message(types.LogMessageParams(types.MessageType.Info, sentence))
         self.server.recall.keep(hole.prefix, hole.suffix, text, path=self.document.uri, settings=options.key)
         return text
 

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ from codegem.errors import UserError
 
 if TYPE_CHECKING:
     from codegem.assist.context import Window
+    from codegem.data.tracing.index import TraceIndex
     from codegem.generate import TextSource
 
 DEFAULT_CONTEXT = 4096
@@ -28,43 +30,51 @@ class Opened:
     Attributes:
         reads_ahead: whether it takes requests for 0 tokens, which only read the prompt.
         close: ends what was started for it.
+        index: of a corpus that copies are looked for in.
     """
 
     source: "TextSource"
     window: "Window"
     reads_ahead: bool
     close: Callable[[], object]
+    index: "TraceIndex | None" = None
 
 
-def open_model(model: str) -> Opened:
+def open_model(model: str, trace: Path | None = None, longest_copy: int | None = None) -> Opened:
     """A model by its name, as `codegem.load` knows it, or by the address of an OpenAI-compatible server.
 
     A remote model's code is counted in nano's tokens, which are more than those of a larger vocabulary.
 
+    Args:
+        trace, longest_copy: as `codegem.load` has them.
+
     Raises:
-        UserError: there is no such model, or the server does not answer.
+        UserError: there is no such model or index, or the server does not answer.
     """
+    from codegem.assist.attribution import open_index, refuse_limit_elsewhere
     from codegem.inference.remote import RemoteModel, is_address
 
+    index, _ = open_index(trace, longest_copy)
     if is_address(model):
         from codegem.assist.context import Window
         from codegem.checkpoints.locate import shipped_directory
         from codegem.text.tokenizer import load_tokenizer
 
+        refuse_limit_elsewhere(longest_copy, model)
         source = RemoteModel(model, timeout=_ANSWER_SECONDS, retries=1)
         tokenizer = load_tokenizer(shipped_directory("nano") / "tokenizer.json")
-        return Opened(source, Window(tokenizer, read_context(model)), False, lambda: None)
+        return Opened(source, Window(tokenizer, read_context(model)), False, lambda: None, index)
 
     import codegem
     from codegem.generate import Request
     from codegem.inference.service import Service
 
-    loaded = codegem.load(model)
+    loaded = codegem.load(model, trace=index, longest_copy=longest_copy)
     service = Service(loaded.engine)
     for _ in service.generate([Request("\n", max_tokens=1)]):  # the first text compiles what every text needs
         pass
     service.warm()
-    return Opened(service, loaded.window, True, service.close)
+    return Opened(service, loaded.window, True, service.close, index)
 
 
 def read_context(address: str) -> int:

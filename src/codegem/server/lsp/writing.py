@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from codegem.assist.attribution import sentence
 from codegem.assist.completion import Settings, complete, plan
 from codegem.generate import Infill, StopReason, never
 from codegem.server.lsp.documents import Hole
@@ -25,12 +26,14 @@ class Writer:
         on_text: Callable[[str], object] | None = None,
         cancelled: Callable[[], bool] = never,
         seconds: float | None = None,
+        on_copy: Callable[[str], object] = lambda sentence: None,
     ) -> str:
         """The text of a suggestion, "" where there is none or nobody wants it any more.
 
         Args:
             on_text: gets each part of it as soon as it is sure to be shown.
             seconds: once there is a whole line, the text ends after so long.
+            on_copy: gets a sentence for each part of it that stands in the corpus of the model's index.
 
         Raises:
             UserError: the model can't be asked.
@@ -39,8 +42,13 @@ class Writer:
         if cancelled():
             return ""
         settings = Settings(max_tokens=options.max_tokens, lines=options.lines, seconds=seconds)
-        done = complete(self.opened.source, self.opened.window, infill, settings, on_text, cancelled)
-        return "" if done.stop_reason is StopReason.CANCELLED else done.text
+        source, window, index = self.opened.source, self.opened.window, self.opened.index
+        done = complete(source, window, infill, settings, on_text, cancelled, index)
+        if done.stop_reason is StopReason.CANCELLED:
+            return ""
+        for copy in done.copies:
+            on_copy(sentence(copy))
+        return done.text
 
     def warm(self, hole: Hole, options: Options, cancelled: Callable[[], bool]) -> None:
         """Read the prompt of a place, so that the first suggestion there comes sooner.

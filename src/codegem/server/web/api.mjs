@@ -18,7 +18,7 @@ export async function ask(path, { body, signal } = {}) {
     response = await fetch(address, { method, headers, body: body && JSON.stringify(body), signal });
   } catch (error) {
     if (signal?.aborted) throw error;
-    throw new Refused("The server can't be reached. Is codegem serve still running?");
+    throw new Refused("The server can't be reached. Is codegem still running?");
   }
   if (!response.ok) throw new Refused(messageOf(await response.text(), response.status));
   if (!response.body) throw new Refused("The server sent nothing.");
