@@ -67,7 +67,7 @@ def ids(length: int, seed: int = 0) -> list[int]:
 PROMPTS = st.lists(st.integers(10, 16), min_size=1, max_size=60)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(PROMPTS, st.integers(1, 36), st.sampled_from([0.0, 0.3, 1.0]), st.integers(0, 2**32 - 1))
 def test_drafts_change_no_token(
     make: Callable[..., Engine], plain: Engine, prompt: list[int], count: int, temperature: float, seed: int

@@ -109,6 +109,126 @@ FILES: dict[str, dict[str, PublicFile]] = {
     },
 }
 
+# Of tasks in language and mathematics: copies of their files in public repositories, as one repository had them at one
+# commit. `language.rows` reads them; MMLU and MATH are read from a folder of the user's.
+LANGUAGE: dict[str, dict[str, PublicFile]] = {
+    "boolq": {
+        "rows": replace(
+            _github(
+                "mosaicml/llm-foundry",
+                "8c8dd48f72168c5d51e2f7b151595892a8fba43d",
+                "scripts/eval/local_data/reading_comprehension/boolq.jsonl",
+                "454ff101e614370bb1807fe7ebbda6fdb57e794b9662cc1ccae211bf1ff626c8",
+                2_210_395,
+            ),
+            name="boolq_validation_llmfoundry.jsonl",
+        )
+    },
+    "piqa": {
+        "rows": _github(
+            "ybisk/ybisk.github.io",
+            "21edab439af693b961be2f069e8690a88d3b4e37",
+            "piqa/data/valid.jsonl",
+            "93503cc97c679e459b065c3d13e848282e44b2a25213985bed3e5d458abef72d",
+            495_929,
+        ),
+        "labels": _github(
+            "ybisk/ybisk.github.io",
+            "21edab439af693b961be2f069e8690a88d3b4e37",
+            "piqa/data/valid-labels.lst",
+            "b4192dc3a2a0363d9d60ccf79800cbbe2f32ebb17726efdde6970e0b8131bceb",
+            3_676,
+        ),
+    },
+    "arc-challenge": {
+        "rows": replace(
+            _github(
+                "zhouqb/order_dependency_problem",
+                "c78952c019f7b3fe3c2c14a1dfc7eaeed2efee48",
+                "data/arc/ARC-Challenge-Test.jsonl",
+                "edfac2380c22134a5f0cf78c61459ba76aa3299d7be0df0420cb1a340d3c2096",
+                484_168,
+            ),
+            name="ARC-Challenge-Test_4choice1150.jsonl",
+        ),
+        "rest": replace(
+            _github(
+                "mosaicml/llm-foundry",
+                "8c8dd48f72168c5d51e2f7b151595892a8fba43d",
+                "scripts/eval/local_data/world_knowledge/arc_challenge.jsonl",
+                "1ae3aeedf1951d881cbd5c2e3a31e78a1993d251479afbe4cb413b6707244636",
+                365_606,
+            ),
+            name="arc_challenge_test_llmfoundry.jsonl",
+        ),
+        "examples": replace(
+            _github(
+                "AGI-Edgerunners/LLM-Adapters",
+                "816657208af4db747803f87ba40a4c71383fed7a",
+                "dataset/ARC-Challenge/train.json",
+                "a9debff28aafed86a08211dc3584a3b6cb38edca8c56bb34cd5002ed54aeebfb",
+                585_556,
+            ),
+            name="ARC-Challenge-train_llmadapters.json",
+        ),
+    },
+    "hellaswag": {
+        "rows": _github(
+            "klosax/hellaswag_text_data",
+            "1105d370f8340eac3c63a91fd1fa58e8999f9505",
+            "hellaswag_val_full.txt.bz2",
+            "50b637899e4263c2bc456c2dc726c95d2c8cd8e2a552ea5bd7719ce3cb03fe5b",
+            1_964_544,
+        )
+    },
+    "winogrande": {
+        "rows": replace(
+            _github(
+                "AGI-Edgerunners/LLM-Adapters",
+                "816657208af4db747803f87ba40a4c71383fed7a",
+                "dataset/winogrande/test.json",
+                "6946f5209e7114c65c6d04f8f644c5a061af20d730b1cfe158fff3dc44076fb9",
+                497_409,
+            ),
+            name="winogrande_dev_llmadapters.json",
+        )
+    },
+    "triviaqa": {
+        "rows": replace(
+            _github(
+                "GaurisankarJ/reason_over_search",
+                "45495b576c768f0d5996789e2db29eaa285a3c54",
+                "data_subsample/triviaqa/test.jsonl",
+                "4a46971e676400b102885b4690f26014cbfed71d6d9785f134b22182170e58e3",
+                397_059,
+            ),
+            name="triviaqa_sub1000_flashrag.jsonl",
+        ),
+        "examples": replace(
+            _github(
+                "mosaicml/llm-foundry",
+                "8c8dd48f72168c5d51e2f7b151595892a8fba43d",
+                "scripts/eval/local_data/world_knowledge/triviaqa_sm_sub.jsonl",
+                "e3e8222e94cae291d7ab132e59f09c4f51580ed3e23639cf29c2926b4c8284e9",
+                1_263_021,
+            ),
+            name="triviaqa_sub3000_llmfoundry.jsonl",
+        ),
+    },
+    "gsm8k": {
+        "rows": replace(
+            _github(
+                "openai/grade-school-math",
+                "3101c7d5072418e28b9008a6636bde82a006892c",
+                "grade_school_math/data/test.jsonl",
+                "3730d312f6e3440559ace48831e51066acaca737f6eabec99bccb9e4b3c39d14",
+                749_738,
+            ),
+            name="gsm8k/test.jsonl",
+        )
+    },
+}
+
 # What BabelCode's own programs make of these; nobody publishes it, and who has it may use it.
 CONVERTED: dict[str, dict[str, PublicFile]] = {
     name: {role: PublicFile(f"{stem}_{role}.jsonl") for role in ("questions", "prompts")}
@@ -178,7 +298,7 @@ def cached(file: PublicFile, cache: Path) -> Path:
             f"{file.url} gave another file than was published (its checksum is wrong); try again, or give --data."
         )
     try:
-        cache.mkdir(parents=True, exist_ok=True)
+        place.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"{cache} can't be made ({error.strerror}); let XDG_CACHE_HOME name another place.") from None
     replace_text(place, content)

@@ -12,7 +12,7 @@ as a whole one: its request is lost, and `SourceError` says so at the end.
 import json
 import os
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import get_args
 
@@ -33,6 +33,10 @@ _ENDS = tuple(
     name for field in ("eos", "fim_prefix", "fim_middle", "fim_suffix", "file_separator") for name in NAMES[field]
 )
 _REASONS = {"stop": StopReason.STOP, "length": StopReason.LENGTH}
+_OWN_REASONS = {
+    **_REASONS,
+    "content_filter": StopReason.COPIED,
+}  # of a codegem server; elsewhere it says something else
 _TOKEN_CHARACTERS = 1024  # more than any token of a vocabulary has
 _TAIL_SECONDS = 5.0  # for what comes after the end of a text: only its number of tokens
 _FEWEST_STOPS = 4  # as many stop strings as each server takes
@@ -119,7 +123,8 @@ class RemoteModel:
         try:
             body = exchange.send("POST", path_of(request), asked)
             events = parts(body, chat=isinstance(request.prompt, Conversation))
-            yield from _chunks(index, request, events, exchange, self._ends)
+            reasons = _OWN_REASONS if self._server == CODEGEM else _REASONS
+            yield from _chunks(index, request, events, exchange, self._ends, reasons)
         except Lost as lost:
             # OpenAI's own API takes four stop strings; the others are found here in any case.
             if lost.status in (400, 422) and len(asked["stop"]) > _FEWEST_STOPS and "stop" in str(lost).lower():
@@ -165,9 +170,18 @@ class RemoteModel:
 
 
 def _chunks(
-    index: int, request: Request, answer: Iterator[Part], exchange: Exchange, ends: tuple[str, ...]
+    index: int,
+    request: Request,
+    answer: Iterator[Part],
+    exchange: Exchange,
+    ends: tuple[str, ...],
+    reasons: Mapping[str, StopReason],
 ) -> Iterator[Chunk]:
-    """An answer's parts as chunks, up to the first stop string or the name of a token that ends it."""
+    """An answer's parts as chunks, up to the first stop string or the name of a token that ends it.
+
+    Args:
+        reasons: why a text ended, by the server's word for it.
+    """
     stops, made, counted, ended = StopStrings((*request.stop, *ends)), 0, 0, ""
     usage: Usage | None = None
     room = _TOKEN_CHARACTERS * (request.max_tokens + 64)
@@ -192,9 +206,9 @@ def _chunks(
     except Lost:
         if not ended:
             raise
-    if ended not in _REASONS:
+    if ended not in reasons:
         raise Lost(f"it ended the text because of {ended!r}" if ended else "the answer broke off", passing=not ended)
-    yield Chunk(index, stops.flush(), max(0, counted - made), _REASONS[ended], (), usage)
+    yield Chunk(index, stops.flush(), max(0, counted - made), reasons[ended], (), usage)
 
 
 def _read_models(body: Iterator[bytes]) -> dict[str, str]:

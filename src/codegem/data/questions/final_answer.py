@@ -17,6 +17,7 @@ _PARTS = re.compile(r"\s+(?:or|and)\s+|,\s+|;\s*")
 _NAMED = re.compile(r"([A-Za-z](?:_?\w)?)=(.+)")
 _PLAIN = re.compile(r"[+-]?\d+(?:\.\d+|/0*[1-9]\d*)?")  # no exponents: 1e999999999 would fill the memory
 _TERMS = re.compile(r"[+-]?[^+-]+")
+_BOX = re.compile(r"\\(?:boxed|fbox)(?:\s*(\{)|\s+([^\s{$]+))")
 _LONGEST = 200  # characters of a result; digits beyond that are no number that anybody asked for
 
 Value = Fraction | tuple[str, ...]
@@ -30,13 +31,30 @@ def final_answer(text: str) -> str | None:
     >>> final_answer("23 and 45 make 68"), final_answer("I don't know.")
     ('68', None)
     """
-    found = _boxed(text)
+    found = boxed(text)
     if found is None:
         said = [match.end() for match in _SAID.finditer(text)]
         numbers = [] if said else _NUMBER.findall(text)
         found = text[said[-1] :].strip(" \t").partition("\n")[0] if said else numbers[-1] if numbers else ""
     found = found.strip().rstrip(".").strip()
     return found if 0 < len(found) <= _LONGEST else None
+
+
+def boxed(text: str) -> str | None:
+    r"""What stands in the last box of a text; None where there is none.
+
+    >>> boxed(r"$\boxed{\frac{1}{2}}$"), boxed(r"$\boxed 5$, so"), boxed("5")
+    ('\\frac{1}{2}', '5', None)
+    """
+    boxes = list(_BOX.finditer(text))
+    if not boxes or not boxes[-1][1]:
+        return boxes[-1][2] if boxes else None
+    depth, begin = 1, boxes[-1].end()
+    for place in range(begin, len(text)):
+        depth += {"{": 1, "}": -1}.get(text[place], 0)
+        if not depth:
+            return text[begin:place]
+    return None
 
 
 def same_answer(given: str, expected: str) -> bool:
@@ -56,19 +74,6 @@ def same_answer(given: str, expected: str) -> bool:
     if "" in names and len(left) == 1:  # one of them doesn't name what it found
         left, right = {("", value) for _, value in left}, {("", value) for _, value in right}
     return left == right
-
-
-def _boxed(text: str) -> str | None:
-    """What stands in the braces of the last \\boxed."""
-    start = text.rfind("\\boxed{")
-    if start < 0:
-        return None
-    depth, begin = 0, start + len("\\boxed{")
-    for place in range(begin - 1, len(text)):
-        depth += {"{": 1, "}": -1}.get(text[place], 0)
-        if not depth:
-            return text[begin:place]
-    return None
 
 
 def _solutions(text: str) -> set[tuple[str, Value]]:
