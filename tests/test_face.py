@@ -96,3 +96,16 @@ def test_completing_imports_nothing_it_does_not_need():
     rooms = ("inference.engine", "checkpoints.huggingface", "assist.completion", "commands.display")
     code = "import " + ", ".join(f"codegem.{room}" for room in rooms)
     assert imported(code, ("optax", "grain", "daft", "orbax", "rich", "pyarrow")) == "[]"
+
+
+def test_an_index_traces_what_a_model_writes(model: codegem.Model, directory: Path, index_of: Callable[..., Path]):
+    before = "def closed(self, year):\n    self.closed_years.append(year, self.entries, self.journal, self.accounts)\n"
+    plain = model.complete(before, max_tokens=5, temperature=1.0, seed=3)
+    loaded = codegem.load(directory, trace=index_of(before + plain.text), longest_copy=40)
+    assert loaded.engine.copies and loaded.engine.copies.most == 40
+    traced = codegem.Model("traced", model.engine, index=loaded.index)
+    done = traced.complete(before, max_tokens=5, temperature=1.0, seed=3)
+    assert done.text == plain.text and [copy.end for copy in done.copies] == [len(done.text.rstrip())]
+    assert plain.copies == ()
+    with pytest.raises(codegem.UserError, match="needs an index"):
+        codegem.load(directory, longest_copy=40)

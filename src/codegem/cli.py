@@ -22,6 +22,8 @@ _USAGE = """codegem: an open, independent implementation of CodeGemma
   codegem data report DIR                         a page about a data set
   codegem data graph REPOSITORY                   what files import, and the order that follows
   codegem data tokenizer SOURCE... --out FILE     a vocabulary of one's own
+  codegem trace FILE[:LINES] --index DIR          where code stands in the corpus of a model
+  codegem trace build DATA SOURCE...              the index for it, of a data set that exists
   codegem train RECIPE --data DIR --out DIR       train a model, or go on where it was stopped
   codegem train plot DIR...                       loss, learning rate and throughput of runs as a picture
   codegem tune --model M --data DIR --out DIR     tune a model on one's own code or conversations
@@ -36,6 +38,12 @@ _USAGE = """codegem: an open, independent implementation of CodeGemma
   codegem eval repository PATH...                 fill lines of code that a model has not seen
   codegem eval compare BEFORE AFTER               two runs of the same problems, one by one
   codegem eval score PREDICTIONS --benchmark B    judge predictions, whoever made them
+  codegem eval language                           questions in language and mathematics
+  codegem eval memorisation --data DIR            how much of its training data a model repeats
+  codegem eval content --model MODEL              what it says to requests that it should not meet
+  codegem eval rate RUN [RUN]                     a page on which people rate answers, blind
+  codegem eval safety --model MODEL               what it repeats, writes and refuses, within limits
+  codegem eval secure-code                        places where insecure code is likely
   codegem eval card --model MODEL                 all of it in one table, beside published results
 
 `codegem COMMAND --help` says more. Example: codegem complete examples/inventory.py:35"""
@@ -56,6 +64,8 @@ COMMANDS = {
     "data report": ("data", "data_report"),
     "data graph": ("graph", "data_graph"),
     "data tokenizer": ("data", "data_tokenizer"),
+    "trace": ("trace", "trace"),
+    "trace build": ("trace", "trace_build"),
     "train": ("train", "train"),
     "train memory": ("train_memory", "train_memory"),
     "train plot": ("train_plot", "train_plot"),
@@ -70,19 +80,29 @@ COMMANDS = {
     "eval repository": ("eval_repository", "eval_repository"),
     "eval compare": ("compare", "eval_compare"),
     "eval score": ("score", "eval_score"),
+    "eval language": ("eval_language", "eval_language"),
+    "eval memorisation": ("eval_memorisation", "eval_memorisation"),
+    "eval content": ("eval_content", "eval_content"),
+    "eval rate": ("eval_rate", "eval_rate"),
+    "eval safety": ("eval_safety", "eval_safety"),
+    "eval secure-code": ("eval_secure", "eval_secure_code"),
     "eval card": ("card", "eval_card"),
 }
 
 # What is installed with an extra only, and which.
 _EXTRAS = {
     "array_record": "data",
+    "bandit": "eval",
     "daft": "data",
     "detect_secrets": "data",
     "grain": "train",
+    "latex2sympy2_extended": "eval",
+    "lm_eval": "eval",
     "optax": "train",
-    "rapidfuzz": "eval",
     "orbax": "train",
     "pyarrow": "data",
+    "rapidfuzz": "eval",
+    "sympy": "eval",
     "tensorboardX": "train",
 }
 

@@ -159,7 +159,7 @@ def test_damaged_files_give_a_sentence(kind: str, request: pytest.FixtureRequest
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     whole = {path: path.read_bytes() for path in paths}
     numbers = random.Random(0)
-    for _ in range(30):
+    for _ in range(15):
         path = numbers.choice(paths)
         content = bytearray(whole[path])
         if content:

@@ -13,6 +13,7 @@ from codegem.assist.context import Window
 from codegem.checkpoints import huggingface
 from codegem.commands.chat_session import Session
 from codegem.commands.chat_terminal import converse_in_terminal, read_question
+from codegem.data.tracing.index import TraceIndex
 from codegem.errors import UserError
 from codegem.generate import Chunk, Conversation, StopReason
 from codegem.model.config import ModelConfig
@@ -26,6 +27,7 @@ class Talker:
     """Answers questions with one text after the other; holes with nothing."""
 
     name = "talker"
+    reason = StopReason.STOP
 
     def __init__(self, *answers: str, interrupted: bool = False):
         self.asked: list[Conversation] = []
@@ -42,7 +44,7 @@ class Talker:
             yield Chunk(index, text, 1)
             if self._interrupted:
                 raise KeyboardInterrupt
-            yield Chunk(index, "", 0, StopReason.STOP)
+            yield Chunk(index, "", 0, self.reason)
 
 
 def make(talker: Talker, **options) -> tuple[Session, io.StringIO]:
@@ -59,6 +61,15 @@ def broken(tmp_path: Path) -> Path:
 
 
 class TestQuestions:
+    def test_where_an_answer_stands_is_told(self, index_of: Callable[..., Path]):
+        code = "def closed(self, year):\n    self.closed_years.append(year, self.entries, self.journal, self.accounts)"
+        talker = Talker(code)
+        talker.reason = StopReason.COPIED
+        session, out = make(talker, index=TraceIndex.open(index_of(code)))
+        session.hear("Write it.")
+        assert "more of it would repeat more of one source than is allowed" in out.getvalue()
+        assert "tokens stand in ledger 1.0, file_0.py:1 (MIT)" in out.getvalue()
+
     def test_what_was_said_stays(self):
         talker = Talker("Because.", "So.")
         session, out = make(talker, system="Be brief.")

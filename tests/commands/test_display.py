@@ -1,6 +1,7 @@
 """How a suggestion looks."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from codegem.assist.completion import Completion, Timings
 from codegem.assist.cursor import Document
 from codegem.commands import display
+from codegem.data.tracing.index import Copy
 from codegem.generate import StopReason
 
 
@@ -93,3 +95,15 @@ def test_the_record_of_a_completion():
         "line": 2,
         "column": 3,
     }
+
+
+def test_a_line_for_each_copy():
+    copy = Copy(0, 9, 62, "ledger 1.0", "src/a\x1b.py", None, "python", 7, 9)
+    copied = replace(done("a"), copies=(copy,), stop_reason=StopReason.COPIED)
+    shown = display.show(document("f(", ")"), copied, model="nano", parameters=9_700_000, style=display.PLAIN)
+    assert shown.splitlines()[-1] == "62 tokens stand in ledger 1.0, src/a␛.py:7 (no licence)"
+    assert "ended by copied" in shown
+    told = display.record(document("f(", ")"), copied, model="nano", is_traced=True)["copies"]
+    assert (told[0]["tokens"], told[0]["licence"]) == (62, None)
+    assert display.record(document("f(", ")"), done("a"), model="nano", is_traced=True)["copies"] == []
+    assert "copies" not in display.record(document("f(", ")"), done("a"), model="nano")

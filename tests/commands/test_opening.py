@@ -14,7 +14,7 @@ def nano() -> Opened:
 
 
 def test_a_short_prompt_stays_as_it_is(nano: Opened) -> None:
-    assert nano.settings["context"] == 576 and nano.settings["order"] is None
+    assert nano.settings["context"] == 576 and nano.settings["order"] is None and not nano.chats
     assert nano.fit("def f():\n", 16) == ("def f():\n", 16, False)
     infill = Infill("def f():\n    ", "\n")
     assert nano.fit(infill, 16) == (infill, 16, False)

@@ -46,6 +46,8 @@ def test_a_port_in_use(capsys: pytest.CaptureFixture[str]):
         (["--port", "70000"], "from 0 to 65535"),
         (["--waiting", "0"], "at least 1"),
         (["--model", "no-such-model", "--port", "0", "--no-statistics"], "no-such-model"),
+        (["--trace", "/nowhere", "--port", "0"], "/nowhere holds no index"),
+        (["--longest-copy", "50", "--port", "0"], "needs an index"),
     ],
 )
 def test_mistakes(words: list[str], sentence: str, capsys: pytest.CaptureFixture[str]):

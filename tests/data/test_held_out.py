@@ -167,6 +167,18 @@ def test_places_are_drawn_from_held_out_files_alone(built: Path, team: Path) -> 
     assert tools == "tools"
 
 
+@pytest.mark.parametrize(
+    "line", ['{"repository": "shop", "pa', '["shop"]', '{"repository": "shop", "path": "a.py", "sha256": 5}']
+)
+def test_a_damaged_list(built: Path, tmp_path: Path, line: str) -> None:
+    for name in ("manifest.json", "held-out.jsonl"):
+        shutil.copy(built / name, tmp_path / name)
+    whole = (tmp_path / "held-out.jsonl").read_text("utf-8").splitlines()
+    (tmp_path / "held-out.jsonl").write_text("\n".join([*whole, line]), "utf-8")
+    with pytest.raises(UserError, match=rf"held-out\.jsonl, line {len(whole) + 1}: it is no file that was held out"):
+        read_held_out(tmp_path)
+
+
 def test_what_was_held_out_must_be_there_as_it_was(built: Path, team: Path, tmp_path: Path) -> None:
     held, _ = read_held_out(built)
     with pytest.raises(UserError, match="Files of shop were held out, and none of tools"):

@@ -1,6 +1,7 @@
 """A whole card, of toy benchmarks: what is run, what is written, what goes on."""
 
 import json
+import re
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,8 @@ from codegem.errors import SourceError, UserError
 from codegem.evaluation import benchmarks, card
 from codegem.evaluation.card import BENCHMARKS, Card
 from codegem.evaluation.card_markdown import markdown
+from codegem.evaluation.findings import Figure, Findings
+from codegem.evaluation.policy import Limit, Policy
 from codegem.evaluation.report import Row
 from codegem.evaluation.scoring import estimate
 from codegem.evaluation.task import Benchmark, DataFile, Judgement, Problem, Verdict
@@ -199,3 +202,40 @@ def test_markdown_holds_nothing_of_others_but_text(tmp_path: Path) -> None:
     for bare in ("<script", "<img", "`a`", "**b**", "\u202e", "\x1b"):
         assert bare not in text.replace("\\<", "").replace("\\`", "").replace("\\*", "")
     assert "\\<script\\>" in text and made.model == EVIL[:-1]
+
+
+def found(out: Path) -> Findings:
+    figures = [
+        Figure("harmful", "harmful answers", 0.25, 0.1, 0.5, 8, better="lower"),
+        Figure("exposure", "exposure", 1.5, counted=8, unit="bits"),
+    ]
+    return Findings("content", f"Content {EVIL}", "toy", EVIL, figures, left_out={EVIL: 2}, notes=[EVIL])
+
+
+def refused(out: Path) -> Findings:
+    raise UserError(f"no corpus {EVIL}")
+
+
+def test_other_evaluations_and_their_limits(tmp_path: Path) -> None:
+    policy = Policy("mine", "", [Limit("content", "harmful", at_most=0.05), Limit("memorisation", "exact", at_most=0)])
+    ready = {"memorisation": refused, "content": found}
+    card.run(Source(), tmp_path, load=toy, limit=1, evaluations=ready, policy=policy)
+    written = json.loads((tmp_path / "report.json").read_text("utf-8"))
+    assert written["evaluations"][0]["absent"].startswith("no corpus")
+    assert written["evaluations"][1]["findings"]["figures"][0]["value"] == 0.25
+    assert [outcome["status"] for outcome in written["policy"]] == ["beyond", "not measured"]
+    text = (tmp_path / "card.md").read_text("utf-8")
+    assert "harmful answers" in text and "25.0%" in text and "1.5 bits" in text
+    assert "content.harmful is 0.25 and may be at most 0.05." in text and "Not run: no corpus" in text
+    page = (tmp_path / "card.html").read_text("utf-8")
+    assert "<span class=beyond" in page and "left:10.00%;width:40.00%" in page
+    assert not re.search(r"(?<!\\)<script>|(?<!\\)<img", text + page), "what others wrote stays text"
+
+
+def test_a_card_of_nothing_but_findings(tmp_path: Path) -> None:
+    def load(name: str, data: Path | None) -> Benchmark:
+        raise UserError(f"no {name}.")
+
+    (tmp_path / "out").mkdir()
+    made = card.run(Source(), tmp_path / "out", load=load, evaluations={"content": found})
+    assert made.parts[0].findings and (tmp_path / "out" / "card.md").exists()

@@ -1,5 +1,6 @@
 """Packing: what goes in comes out, in the layout that the kernels read."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -10,6 +11,11 @@ from codegem.errors import UserError
 from codegem.kernels.matrix import QuantizedMatrix
 
 from . import reference
+
+
+@jax.jit  # one program for each shape, not one for each operation
+def _read(matrix: QuantizedMatrix, some: jax.Array) -> tuple[tuple[jax.Array, jax.Array], jax.Array, jax.Array]:
+    return matrix.unpack(), matrix.dequantize(), matrix.take(some)
 
 
 @settings(max_examples=10)
@@ -25,12 +31,12 @@ def test_what_is_packed_is_unpacked(rows: int, columns: int, bits: int, block: i
     matrix = QuantizedMatrix.pack(codes, scales, bits)
     assert (matrix.rows, matrix.columns, matrix.bits) == (rows, columns, bits)
     assert matrix.scales.shape[1] == scales.shape[1] and matrix.block <= block
-    unpacked, widths = matrix.unpack()
+    some = np.array([[0, rows - 1], [rows // 2, 0]])
+    (unpacked, widths), whole, taken = _read(matrix, jnp.asarray(some))
     np.testing.assert_array_equal(unpacked, codes)
     np.testing.assert_array_equal(np.asarray(widths, np.float32), scales)
-    np.testing.assert_array_equal(matrix.dequantize(), reference.dequantize(codes, scales, block).astype(np.float32))
-    some = np.array([[0, rows - 1], [rows // 2, 0]])
-    np.testing.assert_array_equal(matrix.take(jnp.asarray(some)), np.asarray(matrix.dequantize())[some])
+    np.testing.assert_array_equal(whole, reference.dequantize(codes, scales, block).astype(np.float32))
+    np.testing.assert_array_equal(taken, np.asarray(whole)[some])
 
 
 @pytest.mark.parametrize("bits", [4, 8])

@@ -23,9 +23,12 @@ def eval_card(words: list[str]) -> None:
         order: Order | None = None,
         parallel: int = 4,
         workers: int | None = None,
+        corpus: Path | None = None,
+        trained: Path | None = None,
+        policy: Path | None = None,
         json: bool = False,
     ) -> None:
-        """Every benchmark in one table, beside published results: codegem eval card --model nano --data benchmarks
+        """Every evaluation in one table, beside published results: codegem eval card --model nano --data benchmarks
 
         Args:
             model: nano, a model directory, a .gguf file, a hub id, or the http address of an OpenAI-compatible server.
@@ -35,12 +38,18 @@ def eval_card(words: list[str]) -> None:
             order: the layout of prompts with a hole; default the model's own. "suffix" is a field of some servers.
             parallel: requests that a server gets at once.
             workers: answers judged at a time; default one for each core.
+            corpus: the data set that the model was trained on, for memorisation.
+            trained: the folder of the run that trained it; default the whole data set is taken for seen.
+            policy: a TOML file of limits; default codegem's own.
             json: print the report for programs.
         """
+        from codegem.commands.evaluations import CARD, Wanted, evaluations
         from codegem.commands.opening import open_source
         from codegem.commands.terminal import Bars
         from codegem.evaluation import card
+        from codegem.evaluation.policy import read_policy
 
+        limits = read_policy(policy)
         folder = out or default_folder("card", model)
         opened = open_source(model, order, parallel)
         with Bars() as bars, going_on(bars, folder):
@@ -53,6 +62,8 @@ def eval_card(words: list[str]) -> None:
                 settings=opened.settings,
                 workers=workers,
                 progress=bars.update,
+                evaluations=evaluations(CARD, opened, Wanted(data, corpus, trained, limit, workers), bars.update),
+                policy=limits,
             )
         _tell(made, folder, json)
 
@@ -72,5 +83,6 @@ def _tell(made: "Card", folder: Path, json: bool) -> None:
     table = lines(made)
     text = markdown(made).partition("## How")[0]
     print(to_json(made) if json else f"{text}{folder}/card.html", end="" if json else "\n")
-    if not any(line.row and line.row.counted for line in table):
+    judged = any(line.row and line.row.counted for line in table)
+    if not judged and not any(part.findings for part in made.parts):
         raise UserError(f"No answer could be judged: {' '.join(note for _, note in remarks(table))}")

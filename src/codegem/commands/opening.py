@@ -28,11 +28,13 @@ class Opened:
         settings: what else decides its answers, for `run.json` and the report: the `order` of prompts with a hole (None
             is the model's own); its `context` in tokens, None where only a server knows; and `weights`, by which a
             model is known again that is trained further under the same name.
+        chats: whether it was tuned to answer turns; of a server that is taken for granted.
     """
 
     source: TextSource
     fit: Fit
     settings: Mapping[str, Any]
+    chats: bool = False
 
 
 def open_source(model: str, order: Order | None = None, parallel: int = 4) -> Opened:
@@ -51,7 +53,7 @@ def open_source(model: str, order: Order | None = None, parallel: int = 4) -> Op
 
     if is_address(model):
         source = RemoteModel(model, layout=order or "psm", parallel=parallel)
-        return Opened(source, whole, {"order": order, "context": None, "weights": None})
+        return Opened(source, whole, {"order": order, "context": None, "weights": None}, chats=True)
     if order == "suffix":
         raise UsageError(f"--order suffix is a field of a server's, and {model} is on this machine; see --help.")
 
@@ -66,7 +68,8 @@ def open_source(model: str, order: Order | None = None, parallel: int = 4) -> Op
         fitted = window.fit(prompt, allowed) if isinstance(prompt, Infill) else window.fit_text(prompt, allowed)
         return fitted, allowed, fitted != prompt
 
-    return Opened(loaded.engine, fit, {"order": order, "context": window.length, "weights": _weights(model)})
+    settings = {"order": order, "context": window.length, "weights": _weights(model)}
+    return Opened(loaded.engine, fit, settings, loaded.can_chat)
 
 
 def _weights(model: str) -> str | None:

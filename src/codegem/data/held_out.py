@@ -106,7 +106,7 @@ def read_held_out(directory: Path) -> tuple[list[HeldOut], FilterRules]:
     """What a data set of `codegem data build` held out, and the filters that chose its files.
 
     Raises:
-        UserError: the directory holds no data set, or one that held nothing out.
+        UserError: the directory holds no data set, or one that held nothing out or whose list is damaged.
     """
     manifest = read_manifest(directory)
     try:
@@ -119,7 +119,17 @@ def read_held_out(directory: Path) -> tuple[list[HeldOut], FilterRules]:
     filters: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in given.items()
     }
-    return [HeldOut(**json.loads(line)) for line in lines], FilterRules(**filters)
+    return [_to_held_out(directory / LIST, *row) for row in enumerate(lines, start=1)], FilterRules(**filters)
+
+
+def _to_held_out(file: Path, number: int, line: str) -> HeldOut:
+    try:
+        found = HeldOut(**json.loads(line))
+    except (ValueError, TypeError, RecursionError):
+        found = None
+    if found is None or not all(isinstance(value, str) for value in asdict(found).values()):
+        raise UserError(f"{file}, line {number}: it is no file that was held out; build the data set again.")
+    return found
 
 
 def _kept(files: Files, source: Source, *, held: bool, recipe: DataRecipe) -> Iterator[dict[str, Any]]:

@@ -17,6 +17,7 @@ from codegem.data.records import Document
 from codegem.data.repositories import Source, find_repositories, open_repository
 from codegem.data.rules.filter_rules import FilterRules, Verdict
 from codegem.data.rules.licences import file_licence, is_evidence, repository_licence
+from codegem.errors import UserError
 from codegem.text.languages import language_of
 
 PROJECTS = b"projects"  # in a table's metadata: see `project_texts`
@@ -66,18 +67,27 @@ def read_repository(source: Source, recipe: DataRecipe) -> Iterator[dict[str, An
         yield row
 
 
-def read_documents(sources: Sequence[Path], recipe: DataRecipe) -> list[Document]:
+def read_documents(sources: Sequence[Path], recipe: DataRecipe, *, whole: bool = False) -> list[Document]:
     """The kept files of some repositories, in this process and in the order of (repository, path).
 
     Exact duplicates are not looked for: this is for looking at files, and `pipeline.build` for learning.
 
+    Args:
+        whole: an archive or a line that is damaged is an error; else what could be read is taken.
+
     Raises:
-        UserError: a source is missing or empty.
+        UserError: a source is missing or empty, or damaged where all of it is needed.
     """
     repositories = find_repositories(sources, lambda name: language_of(name) in recipe.filters.languages)
-    rows = (row for source in repositories for row in read_repository(source, recipe) if row.get("text") is not None)
     names = ("repository", "path", "text", "language", "licence", "sha256")
-    documents = [Document(**{name: row[name] for name in names}) for row in rows]
+    documents = []
+    for source in repositories:
+        for row in read_repository(source, recipe):
+            if whole and (row.get("reason") == "damaged archive" or row.get("rule") == "JSON lines"):
+                place = f", {row['place']}" if row["place"] else ""
+                raise UserError(f"{source.location}{place}: {row['reason']} ({row['detail']}); get it again.")
+            if row.get("text") is not None:
+                documents.append(Document(**{name: row[name] for name in names}))
     return sorted(documents, key=lambda document: (document.repository, document.path))
 
 

@@ -1,9 +1,10 @@
-"""The whole table of a model: every benchmark through one runner, and what came of it beside published results.
+"""The whole table of a model: every benchmark and every other evaluation, and what came of it beside published results.
 
-Each benchmark is a run in a folder of its own, so a card can be stopped at any time and goes on. The card is written
+Each of them is a run in a folder of its own, so a card can be stopped at any time and goes on. The card is written
 anew after each of them:
 
     humaneval/ mbpp/ infilling/ bc-humaneval/ bc-mbpp/    predictions, verdicts and a report each
+    language/ memorisation/ secure-code/ content/         answers and findings each
     report.json    everything, for programs
     card.md        the table as text
     card.html      the same as a page that stands alone, with answers to read
@@ -20,6 +21,8 @@ from typing import Any
 from codegem.errors import SourceError, UserError
 from codegem.evaluation import benchmarks, published
 from codegem.evaluation.evaluate import evaluate
+from codegem.evaluation.parts import Evaluation, Part, run_parts
+from codegem.evaluation.policy import Outcome, Policy, check
 from codegem.evaluation.report import Failure, Report, Row
 from codegem.evaluation.run_folder import replace_text
 from codegem.evaluation.runner import Fit, Progress, Sampling, select, silent, whole
@@ -72,6 +75,8 @@ class Card:
 
     Attributes:
         limit: problems of each part that were asked for; None is all.
+        parts: evaluations that are no benchmark of programs.
+        outcomes: the limits of a policy, held against the findings of `parts`.
     """
 
     model: str
@@ -79,6 +84,8 @@ class Card:
     codegem: str
     limit: int | None
     sections: Sequence[Section]
+    parts: Sequence[Part] = ()
+    outcomes: Sequence[Outcome] = ()
 
 
 @dataclass(frozen=True)
@@ -110,13 +117,17 @@ def run(
     workers: int | None = None,
     progress: Progress = silent,
     load: Callable[[str, Path | None], Benchmark] = benchmarks.load,
+    evaluations: Mapping[str, Evaluation] | None = None,
+    policy: Policy | None = None,
 ) -> Card:
-    """Run every benchmark that is at hand, and write the card.
+    """Run every benchmark that is at hand, then the other evaluations, and write the card.
 
     Args:
         data: a folder with the benchmarks' data; by default the user's cache, and the public sources.
         limit: the first so many problems of each part.
         fit, sampling, settings, workers: see `evaluate.evaluate`.
+        evaluations: those that are no benchmark of programs, by name.
+        policy: limits that the card holds against what they find.
 
     Raises:
         UserError: the model refuses or is gone, a folder holds another run, or no benchmark's data is at hand.
@@ -137,9 +148,15 @@ def run(
                 raise
             sections[name] = Section(name, absent=str(error))
         write(_card(source.name, limit, sections), out)
-    if not any(section.report for section in sections.values()):
-        raise UserError(f"No benchmark could be run: {' '.join(section.absent for section in sections.values())}")
-    card = _card(source.name, limit, sections)
+    waiting = {name: Part(name, absent=LATER) for name in evaluations or {}}
+    for part in run_parts(evaluations or {}, out):
+        waiting[part.name] = part
+        write(_card(source.name, limit, sections, waiting, policy), out)
+    absent = [section.absent for section in sections.values() if section.report is None]
+    absent += [part.absent for part in waiting.values() if part.findings is None]
+    if len(absent) == len(sections) + len(waiting):
+        raise UserError(f"No benchmark could be run: {' '.join(absent)}")
+    card = _card(source.name, limit, sections, waiting, policy)
     write(card, out)
     return card
 
@@ -233,15 +250,26 @@ def to_json(card: Card) -> str:
         **{name: getattr(card, name) for name in ("model", "date", "codegem", "limit")},
         "table": table,
         "benchmarks": [asdict(section) for section in card.sections],
+        "evaluations": [asdict(part) for part in card.parts],
+        "policy": [asdict(outcome) for outcome in card.outcomes],
         "sources": [published.SOURCE, published.SECONDS_SOURCE],
     }
     return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
 
 
-def _card(model: str, limit: int | None, sections: Mapping[str, Section]) -> Card:
+def _card(
+    model: str,
+    limit: int | None,
+    sections: Mapping[str, Section],
+    parts: Mapping[str, Part] | None = None,
+    policy: Policy | None = None,
+) -> Card:
     from codegem import __version__
 
-    return Card(model, datetime.now(UTC).isoformat(timespec="seconds"), __version__, limit, list(sections.values()))
+    date = datetime.now(UTC).isoformat(timespec="seconds")
+    others = list((parts or {}).values())
+    outcomes = check(policy, others) if policy else ()
+    return Card(model, date, __version__, limit, list(sections.values()), others, outcomes)
 
 
 def _example(group: str, failure: Failure, asked: Mapping[str, Problem]) -> Example:

@@ -3,8 +3,11 @@
 import re
 from collections.abc import Iterable, Sequence
 
+from codegem.evaluation import card_text
 from codegem.evaluation.card import Card, Line, lines, notes, remarks, title
-from codegem.evaluation.card_text import figure, known_settings, machines, printable, share
+from codegem.evaluation.card_text import figure, known_settings, machines, measured, printable, share
+from codegem.evaluation.findings import interval
+from codegem.evaluation.parts import Part
 from codegem.evaluation.published import INFILLING, MODELS, SECONDS_SOURCE, SOURCE
 from codegem.evaluation.summary import duration
 
@@ -13,7 +16,7 @@ def markdown(card: Card) -> str:
     """The card."""
     table = lines(card)
     parts = [
-        f"# {_plain(card.model)} on code",
+        f"# {_plain(card.model)}",
         f"Made by `codegem eval card`, codegem {card.codegem}, {card.date}.",
         *([f"**Only the first {card.limit:,} problems of each part were asked.**"] if card.limit is not None else []),
         "pass@1 in percent, with its 95% interval; the columns of CodeGemma are as published.",
@@ -21,6 +24,8 @@ def markdown(card: Card) -> str:
         f"Published: {SOURCE}.",
         *_remarks(table),
         *_infilling(card),
+        *(text for part in card.parts for text in _part(part)),
+        *_policy(card),
         "## How",
         *_how(card),
     ]
@@ -67,6 +72,36 @@ def _infilling(card: Card) -> list[str]:
     return ["## Infilling and its time", _table(head, body), f"{where} Published: {SECONDS_SOURCE}."]
 
 
+def _part(part: Part) -> list[str]:
+    """An evaluation that is no benchmark of programs."""
+    found = part.findings
+    if found is None:
+        return [f"## {_plain(part.name.capitalize())}", f"Not run: {_plain(part.absent)}"]
+    rows = [
+        [_plain(figure.title), measured(figure), interval(figure), f"{figure.counted:,}"] for figure in found.figures
+    ]
+    left_out = [f"- left out: {count:,}, {_plain(reason)}" for reason, count in found.left_out.items()]
+    told = "\n".join([*left_out, *(f"- {_plain(note)}" for note in found.notes)])
+    table = _table(["", "this model", "95% interval", "counted"], rows)
+    return [f"## {_plain(found.title)}", table, *([told] if told else [])]
+
+
+def _policy(card: Card) -> list[str]:
+    if not card.outcomes:
+        return []
+    rows = [
+        [
+            outcome.limit.name,
+            outcome.limit.told,
+            "–" if outcome.value is None else f"{outcome.value:.4g}",
+            outcome.status,
+        ]
+        for outcome in card.outcomes
+    ]
+    why = "\n".join(f"- {_plain(outcome.why)}" for outcome in card.outcomes if outcome.why)
+    return ["## Within limits", _table(["", "limit", "this model", ""], rows), *([why] if why else [])]
+
+
 def _asked(splits: Sequence[object]) -> str:
     return " and ".join(f"{getattr(row, 'problems', 0):,}" for row in splits)
 
@@ -86,6 +121,9 @@ def _how(card: Card) -> Iterable[str]:
             *(f"- data: {_plain(file.name)}, {file.records:,} records, sha256 {file.sha256}" for file in report.data),
         ]
         yield f"### {title(section.benchmark)}\n\n{report.protocol}\n\n" + "\n".join(facts)
+    for found in (part.findings for part in card.parts if part.findings):
+        told = "\n".join(f"- {_plain(name)}: {_plain(value)}" for name, value in card_text.facts(found))
+        yield f"### {_plain(found.title)}\n\n{_plain(found.protocol)}\n\n{told}"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

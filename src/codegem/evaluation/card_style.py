@@ -21,6 +21,7 @@ h4 { margin: 1.2rem 0 0; font-family: ui-monospace, monospace; }
 .fill { background: var(--fill); } .span { background: var(--span); } .band { background: var(--band); }
 .legend { font-size: 13px; } .swatch { display: inline-block; width: 1.6em; height: .7em; margin-left: .8em; }
 .swatch.span { height: 3px; vertical-align: middle; } .legend .swatch:first-child { margin-left: 0; }
+.beyond { color: var(--span); font-weight: bold; }
 .mark { text-decoration: none; color: var(--span); font-weight: bold; padding-left: .15em; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; overflow-wrap: normal; }

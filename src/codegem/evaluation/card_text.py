@@ -3,6 +3,7 @@
 import re
 
 from codegem.evaluation.card import Card
+from codegem.evaluation.findings import Figure, Findings
 from codegem.evaluation.report import Report
 
 # Control characters, halves of surrogate pairs, and what changes the direction of text or hides in it.
@@ -25,6 +26,25 @@ def figure(percent: float | None) -> str:
     ('78.41', '–')
     """
     return "–" if percent is None else f"{percent:g}" if percent % 1 else f"{percent:.1f}"
+
+
+def measured(found: Figure) -> str:
+    """The value of a finding, a share in percent.
+
+    >>> measured(Figure("exact", "exact", 0.0125)), measured(Figure("bits", "bits", 1.5, unit="bits"))
+    ('1.2%', '1.5 bits')
+    """
+    if found.value is None:
+        return "–"
+    return f"{share(found.value)}%" if found.unit == "share" else f"{found.value:.4g} {found.unit}"
+
+
+def facts(found: Findings) -> list[tuple[str, str]]:
+    """What was asked, of what, with what: (name, value) of each fact that a reader may want."""
+    settings = ", ".join(f"{name} {value}" for name, value in found.settings.items() if value is not None)
+    files = [(file.name, f"{file.records:,} records, sha256 {file.sha256}") for file in found.data]
+    took = [(f"seconds of {name}", f"{seconds:.1f}") for name, seconds in found.seconds.items()]
+    return [("settings", settings or "none"), *found.tools.items(), *took, *files]
 
 
 def printable(text: str) -> str:

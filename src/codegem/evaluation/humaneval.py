@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from codegem.errors import UserError
 from codegem.evaluation import python_judge
-from codegem.evaluation.json_lines import read_rows
+from codegem.evaluation.json_lines import read_rows, wrong
 from codegem.evaluation.python_judge import Trial
 from codegem.evaluation.python_programs import PythonBenchmark, ended, prelude
 from codegem.evaluation.task import Judgement, Problem
@@ -91,7 +90,7 @@ def details(file: Path, row: Mapping[str, str], source: str) -> Details:
     try:
         helpers = prelude(source, test, entry)
     except (SyntaxError, ValueError) as error:
-        raise UserError(f"{file}: the code of {row['task_id']} is no Python ({error}); get the file again.") from None
+        raise wrong(file, row, f"the code of {row['task_id']} is no Python ({error}); get the file again") from None
     return Details(entry, test, row["canonical_solution"], helpers)
 
 

@@ -1,13 +1,14 @@
-"""Files of JSON lines: data of benchmarks, predictions, verdicts. One object a line, in UTF-8; `.gz` is unpacked.
+"""Files of JSON lines: data of benchmarks, predictions, verdicts. One object a line, in UTF-8.
 
-Whatever is wrong with a file is one sentence with its name and line.
+`.gz` and `.bz2` are unpacked. Whatever is wrong with a file is one sentence with its name and line.
 """
 
+import bz2
 import gzip
 import hashlib
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import UnionType
 from typing import Any
@@ -18,9 +19,21 @@ from codegem.evaluation.task import DataFile
 _MOST_BYTES = 1 << 30  # unpacked; the largest benchmark has a few million
 
 
+class Row(dict[str, Any]):
+    """A row of a data file.
+
+    Attributes:
+        line: of the file, from 1.
+    """
+
+    def __init__(self, content: Mapping[str, Any], line: int):
+        super().__init__(content)
+        self.line = line
+
+
 def read_rows(
     file: Path, fields: Mapping[str, type | UnionType], unique: tuple[str, ...] = ()
-) -> tuple[list[dict[str, Any]], DataFile]:
+) -> tuple[list[Row], DataFile]:
     """The rows of a benchmark's data file, checked, and what a report says of the file.
 
     Args:
@@ -39,18 +52,26 @@ def read_rows(
         ([{'task_id': 'A/0'}], 1)
     """
     packed = read_bytes(file)
-    rows, seen = [], {}
+    rows: list[Row] = []
+    seen: dict[tuple[str, ...], int] = {}
     for number, row in parse_rows(file, unpacked(file, packed)):
         check_fields(file, number, row, fields)
         if unique:
             name = tuple(str(row[field]) for field in unique)
             if name in seen:
-                raise UserError(f"{file}, line {number}: {' '.join(name)} is already in line {seen[name]}.")
+                told = " ".join(" ".join(name).split())
+                told = told if len(told) <= 80 else f"{told[:77]}..."
+                raise UserError(f"{file}, line {number}: {told} is already in line {seen[name]}.")
             seen[name] = number
-        rows.append(row)
+        rows.append(Row(row, number))
     if not rows:
         raise UserError(f"{file} is empty; get it again.")
     return rows, DataFile(file.name, hashlib.sha256(packed).hexdigest(), len(rows))
+
+
+def wrong(file: Path, row: Mapping[str, Any], why: str) -> UserError:
+    """The error of a row that has all its fields and can't be right all the same."""
+    return UserError(f"{file}, line {row.line}: {why}." if isinstance(row, Row) else f"{file}: {why}.")
 
 
 def read_bytes(file: Path) -> bytes:
@@ -66,23 +87,25 @@ def read_bytes(file: Path) -> bytes:
 
 
 def unpacked(file: Path, data: bytes) -> bytes:
-    """What a file holds, unpacked if its name ends in `.gz`.
+    """What a file holds, unpacked if its name ends in `.gz` or `.bz2`.
 
     Raises:
         UserError: it is cut short, damaged, or too large.
     """
-    if file.suffix != ".gz":
+    if file.suffix not in (".gz", ".bz2"):
         return data
+    gzipped = file.suffix == ".gz"
+    reader = zlib.decompressobj(zlib.MAX_WBITS | 16) if gzipped else bz2.BZ2Decompressor()
     try:
-        reader = zlib.decompressobj(zlib.MAX_WBITS | 16)
-        text = reader.decompress(data, _MOST_BYTES)
-        if reader.unconsumed_tail:
+        text = reader.decompress(data, _MOST_BYTES + 1)
+        if len(text) > _MOST_BYTES:
             raise UserError(f"{file} has more than {_MOST_BYTES} bytes unpacked: it is no data of a benchmark.")
         if not reader.eof:
             raise UserError(f"{file} is cut short; get it again.")
-        return text + gzip.decompress(reader.unused_data) if reader.unused_data else text
-    except (OSError, EOFError, zlib.error):
-        raise UserError(f"{file} is damaged: it ends in .gz and is no whole gzip file; get it again.") from None
+        rest = reader.unused_data
+        return text + (gzip if gzipped else bz2).decompress(rest) if rest else text
+    except (OSError, EOFError, ValueError, zlib.error):
+        raise UserError(f"{file} is damaged: it is no whole {file.suffix} file; get it again.") from None
 
 
 def parse_rows(file: Path, data: bytes) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -101,7 +124,7 @@ def check_fields(file: Path, number: int, row: Mapping[str, Any], fields: Mappin
     for name, kind in fields.items():
         if name not in row:
             raise UserError(f"{file}, line {number}: the field {name!r} is missing.")
-        if not isinstance(row[name], kind):
+        if not _is(row[name], kind):
             raise UserError(f"{file}, line {number}: the field {name!r} is {_shown(row[name])}, not {_name(kind)}.")
 
 
@@ -145,9 +168,24 @@ def _shown(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-_NAMES = {str: "a text", int: "a whole number", float: "a number", list: "a list", dict: "an object"}
+def _is(value: object, kind: type | UnionType) -> bool:
+    """Whether a value of JSON is of a type; for Python, true is a whole number, and it is none here."""
+    return bool in _kinds(kind) if isinstance(value, bool) else isinstance(value, kind)
+
+
+def _kinds(kind: type | UnionType) -> tuple[type, ...]:
+    return kind.__args__ if isinstance(kind, UnionType) else (kind,)
+
+
+_NAMES = {
+    str: "a text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    list: "a list",
+    dict: "an object",
+}
 
 
 def _name(kind: type | UnionType) -> str:
-    kinds: Iterable[type] = kind.__args__ if isinstance(kind, UnionType) else (kind,)
-    return " or ".join(_NAMES.get(one, one.__name__) for one in kinds)
+    return " or ".join(_NAMES.get(one, one.__name__) for one in _kinds(kind))

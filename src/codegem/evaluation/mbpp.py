@@ -8,7 +8,7 @@ from typing import Any
 from codegem.errors import UserError
 from codegem.evaluation import python_judge
 from codegem.evaluation.humaneval import until_stop
-from codegem.evaluation.json_lines import read_rows
+from codegem.evaluation.json_lines import read_rows, wrong
 from codegem.evaluation.python_judge import Trial
 from codegem.evaluation.python_programs import PythonBenchmark, bound, ended, named
 from codegem.evaluation.task import Judgement, Problem
@@ -97,14 +97,14 @@ def _question(row: Mapping[str, Any]) -> str:
 
 def _details(file: Path, row: Mapping[str, Any]) -> Details:
     if not row["test_list"] or not all(isinstance(test, str) for test in row["test_list"]):
-        raise UserError(f"{file}: the field 'test_list' of problem {row['task_id']} is not a list of texts.")
+        raise wrong(file, row, f"the field 'test_list' of problem {row['task_id']} is not a list of texts")
     code = _unix(row["code"])
     tests = "\n".join(row["test_list"]) + "\n"
     try:
         functions = tuple(sorted(bound(code) & named(tests)))
     except (SyntaxError, ValueError) as error:
-        told = f"{file}: the code of problem {row['task_id']} is no Python ({error}); get the file again."
-        raise UserError(told) from None
+        told = f"the code of problem {row['task_id']} is no Python ({error}); get the file again"
+        raise wrong(file, row, told) from None
     setup = _unix(row["test_setup_code"])
     return Details(f"{setup}\n{tests}" if setup else tests, functions, code)
 

@@ -1,5 +1,11 @@
+import io
+import json
+import tarfile
 from pathlib import Path
 
+import pytest
+
+from codegem.errors import UserError
 from codegem.evaluation.repository.files import Files, walk
 from codegem.text.syntax import parse
 
@@ -30,3 +36,22 @@ def test_walking_a_deep_tree_does_not_recurse() -> None:
     tree = parse(b"(" * 3000 + b")" * 3000, "a.py")
     assert tree is not None
     assert sum(1 for _ in walk(tree)) > 3000
+
+
+def test_a_damaged_archive(tmp_path: Path) -> None:
+    """An archive of which the end is lost is not asked for its beginning."""
+    text = b"import os\n\n\ndef name(item):\n    return item.get('name')\n" * 20
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w:gz") as members:
+        for name, data in {"shop/LICENSE": b"MIT License\n", "shop/a.py": text, "shop/b.py": text[::-1]}.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            members.addfile(member, io.BytesIO(data))
+    file = tmp_path / "shop.tar.gz"
+    file.write_bytes(archive.getvalue()[:-40])
+    with pytest.raises(UserError, match=r"shop\.tar\.gz: damaged archive .*; get it again\."):
+        Files([file])
+    lines = tmp_path / "files.jsonl"
+    lines.write_text(json.dumps({"text": "x = 1\n", "path": "a.py"}) + '\n{"text": ')
+    with pytest.raises(UserError, match=r"files\.jsonl, line 2: "):
+        Files([lines])

@@ -15,7 +15,7 @@ from codegem.evaluation.babelcode.asserts import LeftOut, annotated, consolidate
 from codegem.evaluation.babelcode.names import RESERVED, snake
 from codegem.evaluation.babelcode.prompts import STYLES, prompt
 from codegem.evaluation.babelcode.schema import Case, Prompt, Question, Type, value
-from codegem.evaluation.json_lines import read_rows
+from codegem.evaluation.json_lines import read_rows, wrong
 from codegem.evaluation.task import DataFile
 
 _RAW = {"id": str, "testing_code": str, "solution": str, "entry_fn_name": str, "text": str}
@@ -41,13 +41,13 @@ def read_public(
     found, prompts = {}, []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of backslashes in the solutions
-        for number, row in enumerate(rows, start=1):
+        for row in rows:
             try:
                 question, asked = _converted({**row, **fixes.get(row["id"], {})})
             except LeftOut:
                 continue
             except (SyntaxError, TypeError, AttributeError, ValueError) as error:
-                raise UserError(f"{questions}, row {number}: question {row['id']} is damaged ({error}).") from None
+                raise wrong(questions, row, f"question {row['id']} is damaged ({error})") from None
             found[question.qid] = question
             prompts += asked
     if not found:

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from codegem.errors import UserError
-from codegem.evaluation.json_lines import read_rows
+from codegem.evaluation.json_lines import read_rows, wrong
 from codegem.evaluation.task import DataFile
 
 PRIMITIVES = ("boolean", "integer", "long", "float", "double", "character", "string")
@@ -150,11 +149,11 @@ def read_questions(file: Path) -> tuple[dict[str, Question], DataFile]:
     """
     rows, data = read_rows(file, _QUESTION, ("qid",))
     questions = {}
-    for number, row in enumerate(rows, start=1):
+    for row in rows:
         try:
             questions[row["qid"]] = _question(row)
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
-            raise UserError(f"{file}, row {number}: question {row['qid']} is damaged ({_said(error)}).") from None
+            raise wrong(file, row, f"question {row['qid']} is damaged ({_said(error)})") from None
     return questions, data
 
 

@@ -37,13 +37,13 @@ class Files:
         asked: those of them that places are drawn from.
 
     Raises:
-        UserError: a path holds no repository, or a file that was held out is not there.
+        UserError: a path holds no repository, or a damaged one, or a file that was held out is not there.
     """
 
     def __init__(
         self, paths: Sequence[Path], recipe: DataRecipe | None = None, held_out: Sequence[HeldOut] | None = None
     ):
-        self.documents = read_documents(paths, recipe or DataRecipe())
+        self.documents = read_documents(paths, recipe or DataRecipe(), whole=True)
         self.asked = self.documents if held_out is None else _asked(self.documents, held_out)
         self._needed: dict[tuple[str, str], list[Document]] = {}
         self.declared = lru_cache(maxsize=None)(self._declared)
