@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from codegem.cli import main
+from codegem.commands import evaluations
 
 from ..inference.fake_openai import Handler, serving, words
 
@@ -37,7 +38,10 @@ def doubles(handler: Handler, payload: dict[str, Any]) -> None:
 
 
 @pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed")
-def test_a_card_of_a_server(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_card_of_a_server(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluations, "CARD", ("memorisation",))  # it has no corpus: the others take their time
     with serving(doubles) as server:
         command = ["eval", "card", "--model", server.address, "--data", str(data), "--out", str(tmp_path / "card")]
         assert main(command) == 0
@@ -45,6 +49,7 @@ def test_a_card_of_a_server(data: Path, tmp_path: Path, capsys: pytest.CaptureFi
         assert main([*command, "--json"]) == 0
     assert len(server.asked) == 2, "the second time nothing is asked"
     assert "| HumanEval                      |        2 |       50.0 |" in shown
+    assert "Not run: --corpus was not given" in shown and "memorisation.exact was not measured" in shown
     assert "- MBPP: Not run: " in shown and shown.endswith("card/card.html\n")
     report = json.loads(capsys.readouterr().out)
     assert report["model"].startswith("fake at http://127.0.0.1:")

@@ -19,7 +19,7 @@ def finds(value: float) -> Evaluation:
     return lambda out: Findings("content", "Content", "toy", "", [Figure("harmful", "harmful", value, counted=9)])
 
 
-def refuses(error: UserError) -> Evaluation:
+def refuses(error: Exception) -> Evaluation:
     def run(out: Path) -> Findings:
         raise error
 
@@ -38,6 +38,14 @@ def test_one_that_can_not_be_done_loses_no_other(tmp_path: Path) -> None:
     ]
     assert written["policy"] == {"file": "mine.toml", "sha256": "ab"}
     assert written["evaluations"][1]["findings"]["figures"][0]["value"] == 0.01
+
+
+def test_an_extra_that_is_not_installed_loses_no_other(tmp_path: Path) -> None:
+    ready = {"memorisation": refuses(ModuleNotFoundError(name="rapidfuzz")), "content": finds(0.01)}
+    parts, _ = safety.run(ready, LIMITS, tmp_path, "toy")
+    assert parts[0].absent == "rapidfuzz is not installed; install codegem with its `eval` extra."
+    with pytest.raises(ModuleNotFoundError):
+        safety.run({"content": refuses(ModuleNotFoundError(name="codegem.none"))}, LIMITS, tmp_path, "toy")
 
 
 def test_a_model_that_is_gone_ends_it(tmp_path: Path) -> None:

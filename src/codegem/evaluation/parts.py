@@ -33,3 +33,7 @@ def run_parts(evaluations: Mapping[str, Evaluation], out: Path) -> Iterator[Part
             if isinstance(error, SourceError) and error.gone:
                 raise
             yield Part(name, absent=str(error))
+        except ModuleNotFoundError as error:
+            if (error.name or "").startswith("codegem"):
+                raise
+            yield Part(name, absent=f"{error.name} is not installed; install codegem with its `eval` extra.")

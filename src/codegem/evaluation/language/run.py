@@ -11,7 +11,7 @@ from codegem.evaluation.findings import Figure, Findings, share, write
 from codegem.evaluation.language import rows
 from codegem.evaluation.language.answers import answers
 from codegem.evaluation.language.lm import CodegemLM, Known, Scorer
-from codegem.evaluation.language.tasks import TASKS, LanguageTask
+from codegem.evaluation.language.tasks import PUBLISHED_SOURCE, TASKS, LanguageTask
 from codegem.evaluation.mathematics import symbolic
 from codegem.evaluation.run_folder import RunFolder
 from codegem.evaluation.runner import Fit, Progress, silent, whole
@@ -84,7 +84,7 @@ def run(
                 **(symbolic.tools() if any(task.name == "math" for task, _ in asked) else {}),
             },
             seconds=run_of.seconds,
-            notes=[*(f"{task.title}: {task.told}." for task, _ in asked if task.told), *run_of.notes, *absent],
+            notes=[*(note for task, _ in asked for note in _known(task)), *run_of.notes, *absent],
             examples=run_of.examples,
         )
         write(findings, out)
@@ -147,6 +147,15 @@ class _Run:
             self.examples += [
                 (f"{task.title}, question {sample['doc_id']}", _text(sample)) for sample in samples[:EXAMPLES]
             ]
+
+
+def _known(task: LanguageTask) -> list[str]:
+    """What is told of a task whatever the run: its data, and what others published."""
+    told = [f"{task.title}: {task.told}."] if task.told else []
+    if task.published:
+        rows = ", ".join(f"{model} {percent}%" for model, percent in task.published.items())
+        told.append(f"{task.title}, {task.metrics[0]}, as published: {rows} ({PUBLISHED_SOURCE}).")
+    return told
 
 
 def _text(sample: Mapping[str, Any]) -> str:
