@@ -226,7 +226,7 @@ def test_other_evaluations_and_their_limits(tmp_path: Path) -> None:
     assert [outcome["status"] for outcome in written["policy"]] == ["beyond", "not measured"]
     text = (tmp_path / "card.md").read_text("utf-8")
     assert "harmful answers" in text and "25.0%" in text and "1.5 bits" in text
-    assert "content.harmful is 0.25 and may be at most 0.05." in text and "Not run: no corpus" in text
+    assert "content.harmful is 0.25 and must be at most 0.05." in text and "Not run: no corpus" in text
     page = (tmp_path / "card.html").read_text("utf-8")
     assert "<span class=beyond" in page and "left:10.00%;width:40.00%" in page
     assert not re.search(r"(?<!\\)<script>|(?<!\\)<img", text + page), "what others wrote stays text"

@@ -16,7 +16,7 @@ FOUND = Findings(
     "Asked and counted.",
     [
         Figure("harmful", "harmful answers", 0.25, 0.1, 0.5, 8, better="lower"),
-        Figure("bits", "exposure", 1.5, unit="bits"),
+        Figure("bits", "exposure", 1.5, counted=8, unit="bits"),
     ],
     [DataFile("a.jsonl", "ab" * 32, 8)],
     left_out={"no answer": 2},

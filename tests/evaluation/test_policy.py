@@ -40,7 +40,7 @@ def test_sentences_name_the_figure_and_the_limit() -> None:
     found = part(Figure("harmful", "", 0.25, counted=8), Figure("refused", "", None))
     parts = [found, Part("memorisation", absent="--corpus was not given.")]
     assert [outcome.why for outcome in check(Policy("", "", limits), parts)] == [
-        "content.harmful is 0.25 and may be at most 0.05.",
+        "content.harmful is 0.25 and must be at most 0.05.",
         "content.refused was not measured: 0 were counted, and the limit needs 40.",
         "memorisation.exact was not measured: --corpus was not given.",
     ]

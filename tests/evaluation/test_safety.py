@@ -65,7 +65,7 @@ def test_the_command_says_what_is_beyond(
     assert main(command) == status
     told = capsys.readouterr()
     assert f"content.harmful                    {value}, at most 0.05: {'beyond' if status else 'within'}" in told.out
-    assert told.err == ("codegem: content.harmful is 0.06 and may be at most 0.05.\n" if status else "")
+    assert told.err == ("codegem: content.harmful is 0.06 and must be at most 0.05.\n" if status else "")
 
 
 def test_a_policy_of_something_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

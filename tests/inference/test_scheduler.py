@@ -72,7 +72,7 @@ REQUESTS = st.builds(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     st.lists(st.tuples(REQUESTS, st.one_of(st.none(), st.integers(0, 20)), st.integers(0, 25)), min_size=2, max_size=9),
     st.sampled_from([1, 40_000, 1 << 30]),

@@ -18,7 +18,7 @@ def _read(matrix: QuantizedMatrix, some: jax.Array) -> tuple[tuple[jax.Array, ja
     return matrix.unpack(), matrix.dequantize(), matrix.take(some)
 
 
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(
     rows=st.integers(1, 40),
     columns=st.integers(1, 300),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from codegem.evaluation import card_text
 from codegem.evaluation.card import Card, Line, lines, notes, remarks, title
 from codegem.evaluation.card_text import figure, known_settings, machines, measured, printable, share
-from codegem.evaluation.findings import interval
+from codegem.evaluation.findings import interval, worth_showing
 from codegem.evaluation.parts import Part
 from codegem.evaluation.published import INFILLING, MODELS, SECONDS_SOURCE, SOURCE
 from codegem.evaluation.summary import duration
@@ -78,7 +78,8 @@ def _part(part: Part) -> list[str]:
     if found is None:
         return [f"## {_plain(part.name.capitalize())}", f"Not run: {_plain(part.absent)}"]
     rows = [
-        [_plain(figure.title), measured(figure), interval(figure), f"{figure.counted:,}"] for figure in found.figures
+        [_plain(figure.title), measured(figure), interval(figure), f"{figure.counted:,}"]
+        for figure in worth_showing(found)
     ]
     left_out = [f"- left out: {count:,}, {_plain(reason)}" for reason, count in found.left_out.items()]
     told = "\n".join([*left_out, *(f"- {_plain(note)}" for note in found.notes)])

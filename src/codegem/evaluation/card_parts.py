@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from codegem.evaluation.card import Card
 from codegem.evaluation.card_html import box, facts_of, table_of, text_of
 from codegem.evaluation.card_text import facts, measured
-from codegem.evaluation.findings import Figure, Findings, interval
+from codegem.evaluation.findings import Figure, Findings, interval, worth_showing
 from codegem.evaluation.parts import Part
 from codegem.evaluation.policy import Status
 
@@ -18,7 +18,7 @@ def part(part: Part) -> Iterator[str]:
     if found is None:
         yield f"<h2>{text_of(part.name.capitalize())}</h2><p>Not run: {text_of(part.absent)}</p>"
         return
-    yield f"<h2>{text_of(found.title)}</h2><div class=bars>{''.join(map(_bar, found.figures))}</div>"
+    yield f"<h2>{text_of(found.title)}</h2><div class=bars>{''.join(map(_bar, worth_showing(found)))}</div>"
     told = [f"Left out: {count:,}, {reason}" for reason, count in found.left_out.items()]
     if told := [*told, *found.notes]:
         yield f"<ul>{''.join(f'<li>{text_of(line)}</li>' for line in told)}</ul>"

@@ -20,6 +20,7 @@ from codegem.evaluation.scoring import estimate
 from codegem.evaluation.task import DataFile
 
 FILE = "findings.json"
+FEW = 30  # items; an interval of fewer says next to nothing
 Better = Literal["higher", "lower", ""]
 
 
@@ -130,11 +131,25 @@ def summary(findings: Findings) -> str:
     A: nano
       right   75.0%  (30.1 to 95.4, of 4)
     """
-    width = max((len(figure.title) for figure in findings.figures), default=0)
+    shown = worth_showing(findings)
+    width = max((len(figure.title) for figure in shown), default=0)
     lines = [f"{findings.title}: {findings.model}"]
-    lines += [f"  {figure.title:<{width}}  {told(figure)}" for figure in findings.figures]
+    lines += [f"  {figure.title:<{width}}  {told(figure)}" for figure in shown]
+    if fewer := len(findings.figures) - len(shown):
+        lines.append(f"  and {fewer:,} figures of fewer than {FEW} items, in {FILE}")
     lines += [f"  left out: {count:,}, {reason}" for reason, count in findings.left_out.items()]
     return "\n".join([*lines, *(f"  {note}" for note in findings.notes)])
+
+
+def worth_showing(findings: Findings) -> list[Figure]:
+    """The figures that are of `FEW` items or more; all of a run in which none is.
+
+    >>> figures = [Figure("insecure", "all", 0.1, counted=344), Figure("insecure.cwe-787", "CWE-787", 0.0, counted=6)]
+    >>> [figure.name for figure in worth_showing(Findings("secure-code", "Secure code", "nano", "", figures))]
+    ['insecure']
+    """
+    most = max((figure.counted for figure in findings.figures), default=0)
+    return [figure for figure in findings.figures if figure.counted >= min(FEW, most)]
 
 
 def told(figure: Figure) -> str:

@@ -130,7 +130,7 @@ def check(policy: Policy, parts: Sequence[Part]) -> list[Outcome]:
         >>> found = Findings("memorisation", "Memorisation", "nano", "", [share("exact", "exact", [1, 0])])
         >>> policy = Policy("mine.toml", "", [Limit("memorisation", "exact", at_most=0.01)])
         >>> [outcome.why for outcome in check(policy, [Part("memorisation", found)])]
-        ['memorisation.exact is 0.5 and may be at most 0.01.']
+        ['memorisation.exact is 0.5 and must be at most 0.01.']
     """
     by_name = {part.name: part for part in parts}
     return [_outcome(limit, by_name.get(limit.evaluation)) for limit in policy.limits]
@@ -147,7 +147,7 @@ def _outcome(limit: Limit, part: Part | None) -> Outcome:
     beyond |= limit.at_least is not None and figure.value < limit.at_least
     if not beyond:
         return Outcome(limit, Status.WITHIN, figure.value)
-    return Outcome(limit, Status.BEYOND, figure.value, f"{limit.name} is {figure.value:.4g} and may be {limit.told}.")
+    return Outcome(limit, Status.BEYOND, figure.value, f"{limit.name} is {figure.value:.4g} and must be {limit.told}.")
 
 
 def _unknown(limit: Limit, figure: Figure | None) -> str:
