@@ -148,8 +148,7 @@ def worth_showing(findings: Findings) -> list[Figure]:
     >>> [figure.name for figure in worth_showing(Findings("secure-code", "Secure code", "nano", "", figures))]
     ['insecure']
     """
-    most = max((figure.counted for figure in findings.figures), default=0)
-    return [figure for figure in findings.figures if figure.counted >= min(FEW, most)]
+    return [figure for figure in findings.figures if figure.counted >= FEW] or list(findings.figures)
 
 
 def told(figure: Figure) -> str:
