@@ -9,6 +9,7 @@ import pytest
 
 from codegem.server import security
 
+from .chromium import Browser
 from .fakes import FakeService
 from .serving import Served, serving
 
@@ -20,6 +21,14 @@ def no_key() -> Iterator[None]:
     yield
     if kept is not None:
         os.environ[security.KEY] = kept
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A browser for the tests of one file; they are skipped where Chromium is not installed."""
+    browser = Browser(tmp_path_factory.mktemp("chromium") / "profile")
+    yield browser
+    browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -15,13 +15,6 @@ HOSTILE = (
 )
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    browser = Browser(tmp_path_factory.mktemp("chromium") / "profile")
-    yield browser
-    browser.close()
-
-
 @pytest.fixture
 def opened(browser: Browser) -> Iterator[Callable[..., tuple[Page, Remembered]]]:
     """A function of what is rated and the page's settings; afterwards no page may have complained."""

@@ -36,13 +36,6 @@ def test_modules_of_the_page() -> None:
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    browser = Browser(tmp_path_factory.mktemp("chromium") / "profile")
-    yield browser
-    browser.close()
-
-
 @pytest.fixture
 def opened(browser: Browser) -> Iterator[Callable[..., Page]]:
     """A function that opens pages; afterwards none of them may have complained."""
